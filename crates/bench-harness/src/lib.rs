@@ -1,0 +1,1 @@
+//! Measures every cell, checks the answers, draws the report.

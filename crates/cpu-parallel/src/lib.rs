@@ -1,0 +1,1 @@
+//! Exercises 06 to 10: work that computes.

@@ -1,0 +1,1 @@
+//! Seeded data sets, the same bytes for any number of workers.

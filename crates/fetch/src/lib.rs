@@ -1,0 +1,1 @@
+//! An HTTP client with manners: deadlines, retries, Retry-After and limits.

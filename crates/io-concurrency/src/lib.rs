@@ -1,0 +1,1 @@
+//! Exercises 01 to 05: work that waits.

@@ -1,0 +1,1 @@
+//! The simulated HTTP API: realistic, seeded, and able to misbehave.

@@ -1,0 +1,1 @@
+//! Exercises 11 to 15: work in stages.

@@ -1,0 +1,1 @@
+//! CSV and Parquet: typed columns, exact text, rows that can be rejected.

@@ -1,0 +1,2 @@
+//! Starts the programs in order.
+fn main() {}
