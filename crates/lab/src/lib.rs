@@ -1,1 +1,39 @@
 //! What an exercise is, and the ways to run one.
+//!
+//! An [`Exercise`] is one problem with one right answer. Its strategies are sibling functions in one static table, and
+//! most of them are one call to one of the [`ways`] with the same [`Job`]. A [`cell`] runs one strategy under the only
+//! clock; [`measure`] starts cells as processes, interleaves their samples and compares their answers; [`timeline`] shows
+//! who worked and who waited; [`cli`] gives every exercise program the same command line.
+//!
+//! Nothing in here knows an exercise, HTTP or SQL.
+
+pub mod answer;
+pub mod cell;
+pub mod cli;
+mod context;
+pub mod exercise;
+mod home;
+pub mod job;
+mod launch;
+mod lifeline;
+pub mod logs;
+pub mod measure;
+pub mod out;
+mod problem;
+pub mod procs;
+pub mod record;
+mod stop;
+pub mod timeline;
+pub mod ways;
+
+pub use answer::{Answer, Digest, Work};
+pub use context::{Children, Lab, Scale};
+pub use exercise::{Exercise, Kind, Strategy};
+pub use home::Home;
+pub use job::{Cause, Death, Failure, Job, Patience, Tried};
+pub use launch::Launch;
+pub use problem::{OrProblem, Problem};
+pub use procs::Role;
+pub use stop::Stop;
+#[doc(hidden)]
+pub use tracing;

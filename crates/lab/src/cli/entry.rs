@@ -1,0 +1,180 @@
+//! An exercise as a row of a program's table.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Instant;
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use super::{End, Options, say};
+use crate::answer::Answer;
+use crate::cell::{self, Sample};
+use crate::context::Lab;
+use crate::exercise::{Exercise, Kind, Strategy};
+use crate::job::Failure;
+use crate::measure::CellPlan;
+use crate::problem::{OrProblem, Problem};
+use crate::procs::Role;
+use crate::record::{ExerciseRecord, StrategyRecord};
+
+/// An exercise with its type forgotten, so that exercises of different types stand in one static table.
+#[derive(Debug)]
+pub struct Entry {
+    pub(super) name: &'static str,
+    pub(super) roles: &'static [Role],
+    pub(super) command: fn() -> Command,
+    pub(super) record: fn() -> ExerciseRecord,
+    pub(super) tool: fn(&ArgMatches, &Options, &Lab) -> Result<End, Problem>,
+    pub(super) cell: fn(&ArgMatches, &Options, &Lab) -> Result<End, Problem>,
+}
+
+impl Entry {
+    /// The row of exercise `E`.
+    pub const fn of<E: Exercise>() -> Self {
+        Self {
+            name: E::NAME,
+            roles: E::ROLES,
+            command: || E::Args::augment_args(Command::new(E::NAME).about(E::ABOUT)),
+            record: record::<E>,
+            tool: tool::<E>,
+            cell: serve::<E>,
+        }
+    }
+}
+
+fn record<E: Exercise>() -> ExerciseRecord {
+    let strategies = E::STRATEGIES.iter().map(|strategy| StrategyRecord {
+        name: strategy.name.into(),
+        kind: strategy.kind,
+        absent: strategy.run.err().map(Into::into),
+    });
+    ExerciseRecord {
+        id: E::ID,
+        name: E::NAME.into(),
+        about: E::ABOUT.into(),
+        best: E::BEST,
+        strategies: strategies.collect(),
+    }
+}
+
+impl ExerciseRecord {
+    /// The cells of this exercise: its strategies that exist, the reference first. With `only`, the reference and that one.
+    ///
+    /// # Errors
+    /// A name in `only` that no strategy has.
+    pub fn cells(
+        &self,
+        program: &Path,
+        args: &[OsString],
+        workers: usize,
+        only: Option<&str>,
+    ) -> Result<Vec<CellPlan>, Problem> {
+        if let Some(only) = only
+            && !self.strategies.iter().any(|strategy| strategy.name == only)
+        {
+            return Err(self.no_strategy(only));
+        }
+        let there = self.strategies.iter().enumerate().filter(|(number, strategy)| {
+            strategy.absent.is_none() && only.is_none_or(|only| *number == 0 || strategy.name == only)
+        });
+        Ok(there
+            .map(|(_, strategy)| CellPlan {
+                program: program.into(),
+                args: args.into(),
+                exercise: self.id,
+                name: self.name.clone(),
+                strategy: strategy.name.clone(),
+                kind: strategy.kind,
+                workers,
+            })
+            .collect())
+    }
+
+    fn no_strategy(&self, name: &str) -> Problem {
+        let names: Vec<_> = self.strategies.iter().map(|strategy| strategy.name.as_str()).collect();
+        Problem::new(format!("`{}` has no strategy `{name}`", self.name))
+            .expected(format!("one of {}", names.join(", ")))
+    }
+}
+
+/// The strategy that was asked for, or the best one.
+fn chosen<E: Exercise>(
+    options: &Options,
+) -> Result<(&'static Strategy<E>, crate::exercise::Run<E>), Problem> {
+    let wanted = |strategy: &&Strategy<E>| match &options.strategy {
+        Some(name) => strategy.name == name,
+        None => strategy.kind == E::BEST,
+    };
+    let name = options.strategy.clone().unwrap_or_else(|| E::BEST.to_string());
+    let strategy = E::STRATEGIES.iter().find(wanted).ok_or_else(|| record::<E>().no_strategy(&name))?;
+    let run =
+        strategy.run.map_err(|why| Problem::new(format!("`{}` does not offer `{name}`: {why}", E::NAME)))?;
+    Ok((strategy, run))
+}
+
+fn serve<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Result<End, Problem> {
+    let args = E::Args::from_arg_matches(matches).or_problem(|| "the arguments cannot be read")?;
+    let (_, run) = chosen::<E>(options)?;
+    cell::serve::<E>(&args, lab, run).map(|()| End::Done)
+}
+
+/// The exercise as a tool: prepares the user's input, runs one strategy on it, hands over the answer, and says on standard
+/// error what was done and what was not.
+fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Result<End, Problem> {
+    let args = E::Args::from_arg_matches(matches).or_problem(|| "the arguments cannot be read")?;
+    let (strategy, run) = chosen::<E>(options)?;
+    let input = E::prepare(&args, lab)?;
+    let started = Instant::now();
+    let outcome = match &options.timeline {
+        Some(path) => cell::traced::<E>(run, &input, lab, path),
+        None => cell::sample::<E>(run, &input, lab),
+    };
+    // Staging folders belong to the input or the answer; both must be gone before an interrupted program ends.
+    drop(input);
+    let (sample, output) = match outcome {
+        Err(problem) if lab.stop.asked() => {
+            say(&problem);
+            return Ok(End::Interrupted);
+        }
+        outcome => outcome?,
+    };
+    if !lab.stop.asked() {
+        E::deliver(&output, lab)?;
+    }
+    tracing::info!(target: "lab", strategy = strategy.name, elapsed = ?started.elapsed(), "{} is done", E::NAME);
+    if !options.quiet {
+        summarise(strategy.kind, &sample, lab);
+    }
+    report(output.failures());
+    Ok(match (lab.stop.asked(), output.failures().is_empty()) {
+        (true, _) => End::Interrupted,
+        (_, true) => End::Done,
+        (_, false) => End::Failed,
+    })
+}
+
+fn summarise(kind: Kind, sample: &Sample, lab: &Lab) {
+    let work = sample.work;
+    let done = work.items.saturating_sub(sample.failures.len() as u64);
+    let seconds = std::time::Duration::from_nanos(sample.wall_ns).as_secs_f64();
+    let workers = if matches!(kind, Kind::Pool | Kind::Rayon | Kind::Processes) {
+        format!(" with {} workers", lab.workers)
+    } else {
+        String::new()
+    };
+    anstream::eprintln!(
+        "{done} of {} items, {} rows, {} read, {} written in {seconds:.3} s ({kind}{workers}); answer {}",
+        work.items,
+        work.rows,
+        bytesize::ByteSize(work.bytes_in),
+        bytesize::ByteSize(work.bytes_out),
+        &sample.digest[..8],
+    );
+}
+
+fn report(failures: &[Failure]) {
+    use owo_colors::OwoColorize;
+    for failure in failures {
+        anstream::eprintln!("{}: {failure}", "failed".red().bold());
+    }
+}

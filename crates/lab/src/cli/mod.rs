@@ -1,0 +1,199 @@
+//! The command line that every exercise program has: `list`, one subcommand for each exercise, and nothing at all, which
+//! measures every exercise of the program on the lab's own data.
+
+mod entry;
+mod options;
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{ArgMatches, Command, FromArgMatches};
+
+pub use entry::Entry;
+pub use options::Options;
+
+use crate::context::Lab;
+use crate::launch::{Launch, WORKER};
+use crate::logs;
+use crate::measure::{CellPlan, Settings, measure, table};
+use crate::problem::{OrProblem, Problem};
+use crate::record::CellRecord;
+
+/// How a program ended, as its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All done.
+    Done,
+    /// Something failed or differed; it was said what.
+    Failed,
+    /// Interrupted; it was said what is done.
+    Interrupted,
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> Self {
+        match end {
+            End::Done => Self::SUCCESS,
+            End::Failed => Self::from(1),
+            End::Interrupted => Self::from(130),
+        }
+    }
+}
+
+/// The whole of an exercise program: parses the arguments, runs what they ask for, and returns the exit code.
+pub fn main(program: &'static str, about: &'static str, exercises: &'static [Entry]) -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let [_, role, name] = arguments.as_slice()
+        && role == WORKER
+    {
+        return play(exercises, &name.to_string_lossy());
+    }
+    let matches = command(program, about, exercises).get_matches_from(&arguments);
+    let outcome = Options::from_arg_matches(&matches)
+        .or_problem(|| "the arguments cannot be read")
+        .and_then(|options| dispatch(program, exercises, &matches, &options, &arguments));
+    outcome
+        .unwrap_or_else(|problem| {
+            say(&problem);
+            End::Failed
+        })
+        .into()
+}
+
+/// Prints an error to standard error.
+pub(crate) fn say(problem: &Problem) {
+    use owo_colors::OwoColorize;
+    anstream::eprintln!("{}: {problem}", "error".red().bold());
+}
+
+fn command(program: &'static str, about: &'static str, exercises: &[Entry]) -> Command {
+    let base = Command::new(program)
+        .about(about)
+        .args_override_self(true)
+        .after_help("Without a command, every exercise runs on the lab's own data under every strategy, and a table is printed.")
+        .subcommand(Command::new("list").about("Lists the exercises and their strategies"));
+    let base = <Options as clap::Args>::augment_args(base);
+    exercises
+        .iter()
+        .fold(base, |command, exercise| command.subcommand((exercise.command)().args_override_self(true)))
+}
+
+/// Plays a worker's role; the parent hears of a failure through the pipe, or reads it as last words.
+fn play(exercises: &[Entry], name: &str) -> ExitCode {
+    let level = std::env::var("PARALELO_LOG").ok().and_then(|level| level.parse().ok());
+    logs::worker(level.unwrap_or(tracing::level_filters::LevelFilter::WARN));
+    let role = exercises.iter().flat_map(|exercise| exercise.roles).find(|role| role.name == name);
+    let played =
+        role.map_or_else(|| Err(Problem::new(format!("there is no role `{name}`"))), |role| (role.play)());
+    played
+        .map_or_else(
+            |problem| {
+                say(&problem);
+                End::Failed
+            },
+            |()| End::Done,
+        )
+        .into()
+}
+
+fn dispatch(
+    program: &'static str,
+    exercises: &'static [Entry],
+    matches: &ArgMatches,
+    options: &Options,
+    arguments: &[OsString],
+) -> Result<End, Problem> {
+    let lab = options.lab();
+    let _guard = logs::init(program, options.level(), &lab.home);
+    match matches.subcommand() {
+        Some(("list", _)) => list(exercises, options.json).map(|()| End::Done),
+        Some((name, matches)) => {
+            let exercise = exercises.iter().find(|exercise| exercise.name == name);
+            let exercise = exercise.ok_or_else(|| Problem::new(format!("there is no exercise `{name}`")))?;
+            if options.as_cell.is_some() {
+                return (exercise.cell)(matches, options, &lab);
+            }
+            lab.stop.on_ctrl_c()?;
+            if options.compare {
+                compare(&[(exercise, arguments[1..].to_vec())], options, &lab)
+            } else {
+                (exercise.tool)(matches, options, &lab)
+            }
+        }
+        None => {
+            lab.stop.on_ctrl_c()?;
+            let all = exercises.iter().map(|exercise| {
+                let given = arguments[1..].iter().cloned();
+                (exercise, std::iter::once(OsString::from(exercise.name)).chain(given).collect())
+            });
+            compare(&all.collect::<Vec<_>>(), options, &lab)
+        }
+    }
+}
+
+fn list(exercises: &[Entry], json: bool) -> Result<(), Problem> {
+    let records: Vec<_> = exercises.iter().map(|exercise| (exercise.record)()).collect();
+    let mut text = String::new();
+    if json {
+        text = serde_json::to_string(&records).or_problem(|| "cannot list the exercises")?;
+        text.push('\n');
+    } else {
+        for exercise in &records {
+            let _ = writeln!(text, "{:02} {}: {}", exercise.id, exercise.name, exercise.about);
+            for strategy in &exercise.strategies {
+                let why =
+                    strategy.absent.as_ref().map_or(String::new(), |why| format!(" is not offered: {why}"));
+                let best = if strategy.kind == exercise.best { " (the tool's choice)" } else { "" };
+                let _ = writeln!(text, "     {}{best}{why}", strategy.name);
+            }
+        }
+    }
+    std::io::stdout().write_all(text.as_bytes()).or_problem(|| "cannot write to standard output")
+}
+
+/// Measures exercises under every strategy, with the arguments that the user gave, and prints the table.
+fn compare(exercises: &[(&Entry, Vec<OsString>)], options: &Options, lab: &Lab) -> Result<End, Problem> {
+    let scratch = lab.home.out().join(format!(".cells-{}", std::process::id()));
+    let mut records: Vec<CellRecord> = Vec::new();
+    for (exercise, args) in exercises {
+        let cells = (exercise.record)().cells(
+            &Launch::myself().into_program(),
+            args,
+            lab.workers,
+            options.strategy.as_deref(),
+        )?;
+        let settings = Settings {
+            samples: options.samples(),
+            enough: Duration::from_secs(3),
+            deadline: lab.patience.task_deadline,
+            seed: lab.seed,
+            scratch: scratch.clone(),
+            timelines: options.timeline.clone(),
+        };
+        if let Some(folder) = &settings.timelines {
+            std::fs::create_dir_all(folder).or_problem(|| format!("cannot make {}", folder.display()))?;
+        }
+        let mut tell = |plan: &CellPlan| {
+            if !options.quiet {
+                tracing::info!("{:02} {} under {}", plan.exercise, plan.name, plan.strategy);
+            }
+        };
+        records.extend(measure(&cells, &settings, &lab.stop, &mut tell));
+    }
+    let mut text = if options.json {
+        let lines = records.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
+        lines.or_problem(|| "cannot write the records")?.join("\n")
+    } else {
+        table(&records).to_string()
+    };
+    text.push('\n');
+    anstream::stdout().write_all(text.as_bytes()).or_problem(|| "cannot write to standard output")?;
+    Ok(match (lab.stop.asked(), records.iter().all(|record| record.verified)) {
+        (true, _) => End::Interrupted,
+        (_, true) => End::Done,
+        (_, false) => End::Failed,
+    })
+}

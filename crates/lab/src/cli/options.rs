@@ -1,0 +1,89 @@
+//! The options that every exercise has.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tracing::level_filters::LevelFilter;
+
+use crate::context::{Lab, Scale};
+use crate::job::Patience;
+
+/// Options of every exercise program, before or after the exercise's name.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Options of every exercise")]
+pub struct Options {
+    /// How many workers a strategy may use [default: the processors of this machine]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+    /// The strategy to use [default: the one that suits the exercise best]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub strategy: Option<String>,
+    /// Measure every strategy on this input and print a table; the output is compared and not kept
+    #[arg(long, global = true)]
+    pub compare: bool,
+    /// Timed samples of each strategy, at the most [default: 3 at tiny, else 5]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub samples: Option<u16>,
+    /// How much of the lab's own data
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub scale: Scale,
+    /// The seed of everything random
+    #[arg(long, global = true, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+    /// Where the output goes: a file or a folder, as the exercise says
+    #[arg(long, global = true, value_name = "PATH")]
+    pub out: Option<PathBuf>,
+    /// The base address of the simulated API
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "PARALELO_API",
+        default_value = "http://127.0.0.1:8000"
+    )]
+    pub api: String,
+    /// Print records as JSON lines instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Record who worked and who waited, as a trace that Perfetto opens: a file, or a folder with --compare
+    #[arg(long, global = true, value_name = "PATH")]
+    pub timeline: Option<PathBuf>,
+    /// Stop after the first item that fails
+    #[arg(long, global = true)]
+    pub fail_fast: bool,
+    /// The longest that one task may take in a worker process, and one sample in a measurement, in seconds
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub deadline: u64,
+    /// Say nothing but errors
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// How much to say on the console: error, warn, info, debug or trace
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    pub log_level: LevelFilter,
+    /// Take samples on command and write the output here; the runner starts cells with it
+    #[arg(long, global = true, hide = true, value_name = "PATH")]
+    pub as_cell: Option<PathBuf>,
+}
+
+impl Options {
+    /// The run that these options describe.
+    pub(super) fn lab(&self) -> Lab {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut lab = Lab::new(self.workers.map_or(cores, usize::from));
+        lab.seed = self.seed;
+        lab.scale = self.scale;
+        self.api.trim_end_matches('/').clone_into(&mut lab.api);
+        lab.fail_fast = self.fail_fast;
+        lab.patience = Patience { task_deadline: Duration::from_secs(self.deadline), ..Patience::default() };
+        lab.out = self.as_cell.clone().or_else(|| self.out.clone());
+        lab
+    }
+
+    pub(super) fn level(&self) -> LevelFilter {
+        if self.quiet { LevelFilter::ERROR } else { self.log_level }
+    }
+
+    pub(super) fn samples(&self) -> usize {
+        self.samples.map_or(if self.scale == Scale::Tiny { 3 } else { 5 }, usize::from)
+    }
+}

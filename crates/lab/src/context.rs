@@ -1,0 +1,137 @@
+//! What a strategy may know about the run it is part of.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use crate::home::Home;
+use crate::job::{Death, Patience};
+use crate::launch::Launch;
+use crate::stop::Stop;
+
+/// How much data the lab makes for itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scale {
+    /// Seconds for everything; for tests.
+    Tiny,
+    /// About a minute for everything on two cores.
+    #[default]
+    Small,
+    /// Ten times small.
+    Medium,
+    /// A hundred times small.
+    Large,
+}
+
+impl Scale {
+    /// The name, as in the folder `data/raw/<name>`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tiny => "tiny",
+            Self::Small => "small",
+            Self::Medium => "medium",
+            Self::Large => "large",
+        }
+    }
+}
+
+/// The run that a strategy is part of: how many workers it may use, where things are, and when to stop.
+#[derive(Debug)]
+pub struct Lab {
+    /// How many workers the strategy may use; at least 1.
+    pub workers: usize,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// How much data the lab's own inputs hold.
+    pub scale: Scale,
+    /// The base address of the simulated API.
+    pub api: String,
+    /// Asked for when the work should end early.
+    pub stop: Stop,
+    /// Whether the first failed task ends the rest.
+    pub fail_fast: bool,
+    /// How long a worker process may take, and how often a task may kill one.
+    pub patience: Patience,
+    /// Where the project's data and logs are.
+    pub home: Home,
+    /// How this program is started again as a worker.
+    pub launch: Launch,
+    pub(crate) out: Option<PathBuf>,
+    pub(crate) children: Children,
+}
+
+impl Lab {
+    /// A lab for one worker count with every other value at its default.
+    pub fn new(workers: usize) -> Self {
+        Self {
+            workers: workers.max(1),
+            seed: 42,
+            scale: Scale::default(),
+            api: "http://127.0.0.1:8000".into(),
+            stop: Stop::new(),
+            fail_fast: false,
+            patience: Patience::default(),
+            home: Home::find(),
+            launch: Launch::myself(),
+            out: None,
+            children: Children::default(),
+        }
+    }
+
+    /// The lab's own input of this name at this scale, such as `orders-csv`.
+    pub fn raw(&self, name: &str) -> PathBuf {
+        self.home.raw(self.scale.name()).join(name)
+    }
+
+    /// Where the user asked the output to go (`--out`), if anywhere. A measured cell always has a place of its own.
+    pub fn out(&self) -> Option<&Path> {
+        self.out.as_deref()
+    }
+
+    /// Where the output goes: `--out`, or `data/out/<name>`.
+    pub fn out_or(&self, name: &str) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| self.home.out().join(name))
+    }
+
+    /// What the worker processes of this run have cost so far.
+    pub fn children(&self) -> &Children {
+        &self.children
+    }
+}
+
+/// What the worker processes of one run cost, told by whoever reaps them.
+#[derive(Debug, Default)]
+pub struct Children {
+    peak_rss_bytes: AtomicU64,
+    deaths: AtomicU64,
+}
+
+impl Children {
+    /// Adds the peak memory of one place for a worker: the largest of the processes that followed each other in it.
+    pub(crate) fn add_peak(&self, bytes: u64) {
+        // A count that is only read after the threads that add to it were joined needs no ordering of its own.
+        self.peak_rss_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_death(&self, task: &str, death: &Death) {
+        self.deaths.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!("a worker died during {task}: {death}");
+    }
+
+    /// The sum of the workers' peak resident memory in bytes: an upper bound of what they held at one time.
+    pub fn peak_rss_bytes(&self) -> u64 {
+        self.peak_rss_bytes.load(Ordering::Relaxed)
+    }
+
+    /// How many workers ended while they had a task.
+    pub fn deaths(&self) -> u64 {
+        self.deaths.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn reset(&self) {
+        self.peak_rss_bytes.store(0, Ordering::Relaxed);
+        self.deaths.store(0, Ordering::Relaxed);
+    }
+}

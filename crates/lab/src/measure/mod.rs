@@ -1,0 +1,11 @@
+//! Measuring: the one runner that starts cells, and the table that shows what it found.
+//!
+//! The exercise programs use it on themselves, the bench harness on all of them, so that their figures agree.
+
+mod process;
+mod runner;
+pub mod stats;
+mod table;
+
+pub use runner::{CellPlan, Settings, measure};
+pub use table::table;

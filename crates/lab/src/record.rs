@@ -1,0 +1,135 @@
+//! What a run leaves behind: the records that the report and other programs read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::answer::Work;
+use crate::exercise::Kind;
+
+/// One cell: one exercise under one strategy with one number of workers. A line of `cells.jsonl`; fields are only added.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CellRecord {
+    /// The exercise's number.
+    pub exercise: u8,
+    /// The exercise's name.
+    pub name: String,
+    /// The strategy's name.
+    pub strategy: String,
+    /// The strategy's kind, which gives it its colour; `null` only in records of older versions.
+    pub kind: Option<Kind>,
+    /// Threads or processes that worked; for `threads`, one for each task.
+    pub workers: usize,
+    /// Wall-clock time of each timed sample, in nanoseconds, in the order in which they were taken.
+    pub samples_ns: Vec<u64>,
+    /// The median of the samples.
+    pub median_ns: Option<u64>,
+    /// The median absolute deviation from the median.
+    pub mad_ns: Option<u64>,
+    /// How much was done in one sample.
+    #[serde(flatten)]
+    pub work: Work,
+    /// BLAKE3 of the canonical answer.
+    pub digest: Option<String>,
+    /// Whether every sample gave the answer of the reference strategy, with no task left out.
+    pub verified: bool,
+    /// Median of the reference divided by the median of this cell.
+    pub speedup: Option<f64>,
+    /// The 95 % bootstrap interval of the speed-up.
+    pub speedup_ci: Option<[f64; 2]>,
+    /// CPU time of one sample, with the children: the median, in nanoseconds.
+    pub cpu_ns: Option<u64>,
+    /// Peak resident memory of the cell's process and its worker processes together, in bytes.
+    pub peak_rss_bytes: Option<u64>,
+    /// How many worker processes died; their tasks were done again.
+    pub worker_deaths: u64,
+    /// Why there is no answer, or no right one.
+    pub error: Option<String>,
+}
+
+/// One exercise, as an exercise program lists it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExerciseRecord {
+    /// The exercise's number.
+    pub id: u8,
+    /// The exercise's name.
+    pub name: String,
+    /// One sentence: what is done to what.
+    pub about: String,
+    /// The strategy that the tool takes by itself.
+    pub best: Kind,
+    /// All strategies, the reference first.
+    pub strategies: Vec<StrategyRecord>,
+}
+
+/// One strategy of an exercise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StrategyRecord {
+    /// The strategy's name.
+    pub name: String,
+    /// The strategy's kind.
+    pub kind: Kind,
+    /// Why the exercise does not offer it; `null` if it does.
+    pub absent: Option<String>,
+}
+
+/// A whole run: `run.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The version of this format.
+    pub format: u32,
+    /// The project's version.
+    pub version: String,
+    /// How the program was built: `debug` or `release`.
+    pub profile: String,
+    /// Start, in UTC, as in RFC 3339.
+    pub started: String,
+    /// End, likewise; `null` while the run goes on.
+    pub finished: Option<String>,
+    /// The arguments of the run.
+    pub arguments: Vec<String>,
+    /// The seed of the data, the order of the samples and the bootstrap.
+    pub seed: u64,
+    /// How much data.
+    pub scale: String,
+    /// How many workers the strategies had.
+    pub workers: usize,
+    /// Timed samples for each cell, at the most.
+    pub samples: usize,
+    /// The machine.
+    pub machine: Machine,
+    /// The exercises, as their programs list them.
+    pub exercises: Vec<ExerciseRecord>,
+    /// Whether every cell was verified; `null` while the run goes on.
+    pub ok: Option<bool>,
+}
+
+/// The machine on which a run was measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Operating system and architecture.
+    pub system: String,
+    /// The processor's own name.
+    pub processor: String,
+    /// Processors that this process may use.
+    pub cores: usize,
+    /// Main memory in bytes.
+    pub memory_bytes: u64,
+}
+
+impl Machine {
+    /// This machine, as far as it can be read; what cannot is empty or 0.
+    pub fn here() -> Self {
+        let field = |file: &str, name: &str| -> Option<String> {
+            let text = std::fs::read_to_string(file).ok()?;
+            let line = text.lines().find(|line| line.starts_with(name))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        };
+        let kibibytes =
+            field("/proc/meminfo", "MemTotal").and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+        Self {
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            processor: field("/proc/cpuinfo", "model name").unwrap_or_default(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            memory_bytes: kibibytes.unwrap_or_default() * 1024,
+        }
+    }
+}

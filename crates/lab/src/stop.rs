@@ -1,0 +1,80 @@
+//! The one way to ask work to end early.
+//!
+//! Whoever works looks at a [`Stop`] between two steps that take no longer than a moment; whoever wants the work to end
+//! calls [`Stop::now`]. Ctrl-C, the end of a process's standard input (its parent is gone) and `--fail-fast` all arrive
+//! through it, so that no piece of work needs to know why it ends.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::problem::{OrProblem, Problem};
+
+/// A request to stop, shared by everyone who works on the same thing. Cloning it is cheap.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(CancellationToken);
+
+impl Stop {
+    /// A stop that nobody has asked for yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A stop that follows `self`, and that can be asked for without asking `self`.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self(self.0.child_token())
+    }
+
+    /// Asks everyone who holds this stop, or a child of it, to end.
+    pub fn now(&self) {
+        self.0.cancel();
+    }
+
+    /// Whether the work should end. Costs one atomic load.
+    pub fn asked(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Waits, in async code, until the work should end.
+    pub async fn wait(&self) {
+        self.0.cancelled().await;
+    }
+
+    /// `Ok` while the work may go on.
+    ///
+    /// # Errors
+    /// The problem "interrupted" once a stop was asked for.
+    pub fn check(&self) -> Result<(), Problem> {
+        if self.asked() { Err(Problem::new("interrupted")) } else { Ok(()) }
+    }
+
+    /// Makes Ctrl-C and SIGTERM ask for this stop. A second Ctrl-C ends the process at once with exit code 130.
+    ///
+    /// # Errors
+    /// When the process already has a handler or the system refuses one.
+    pub fn on_ctrl_c(&self) -> Result<(), Problem> {
+        let stop = self.clone();
+        ctrlc::set_handler(move || {
+            if stop.asked() {
+                std::process::exit(130);
+            }
+            stop.now();
+        })
+        .or_problem(|| "cannot listen for Ctrl-C")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_follows_its_parent_but_not_the_other_way_round() {
+        let parent = Stop::new();
+        let (one, two) = (parent.child(), parent.child());
+        one.now();
+        assert!(one.asked() && !two.asked() && !parent.asked());
+        parent.now();
+        assert!(two.asked());
+        assert_eq!(two.check(), Err(Problem::new("interrupted")));
+    }
+}

@@ -1,0 +1,85 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tracing::Instrument;
+use tracing_subscriber::layer::SubscriberExt;
+
+use crate::timeline::{Slice, State, drain, record};
+
+/// Recording is a switch of the whole process, so the tests take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn recorded(work: impl FnOnce()) -> Vec<Slice> {
+    let _turn = TURN.lock();
+    let subscriber = tracing_subscriber::registry().with(super::layer());
+    tracing::subscriber::with_default(subscriber, || {
+        record(true);
+        work();
+        let slices = drain();
+        record(false);
+        slices
+    })
+}
+
+fn block_on(future: impl Future) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async { drop(future.await) });
+}
+
+#[test]
+fn a_span_on_a_thread_is_a_slice_on_that_threads_lane() {
+    let slices = recorded(|| {
+        let _outer = crate::span!(Running, "outer", "a").entered();
+        let _inner = crate::span!(Blocked, "inner", 7).entered();
+    });
+    let seen: Vec<_> =
+        slices.iter().map(|slice| (slice.name.as_str(), slice.state, slice.label.as_str())).collect();
+    assert_eq!(seen, [("outer", State::Running, "a"), ("inner", State::Blocked, "7")]);
+    assert!(slices[0].start_ns <= slices[1].start_ns && slices[1].end_ns <= slices[0].end_ns);
+    assert_eq!(slices[0].lane, std::thread::current().name().unwrap());
+}
+
+#[test]
+fn a_future_waits_between_its_polls() {
+    let slices = recorded(|| {
+        block_on(
+            tokio::time::sleep(Duration::from_millis(20)).instrument(crate::span!(Running, "sleep", "")),
+        );
+    });
+    let waited: u64 = slices
+        .iter()
+        .filter(|slice| slice.state == State::Waiting)
+        .map(|slice| slice.end_ns - slice.start_ns)
+        .sum();
+    assert!(waited >= 15_000_000, "waited {waited} ns in {slices:?}");
+}
+
+#[test]
+fn each_task_has_a_lane_of_its_own_and_its_inner_spans_are_on_it() {
+    let slices = recorded(|| {
+        let task = |number: u32| {
+            async move { tokio::task::yield_now().instrument(crate::span!(Running, "inner", number)).await }
+                .instrument(crate::span!(Task, "task", number))
+        };
+        block_on(async { tokio::join!(task(1), task(2)) });
+    });
+    let inner: BTreeSet<_> = slices
+        .iter()
+        .filter(|slice| slice.name == "inner")
+        .map(|slice| (&slice.lane, &slice.label))
+        .collect();
+    let tasks: BTreeSet<_> =
+        slices.iter().filter(|slice| slice.name == "task").map(|slice| (&slice.lane, &slice.label)).collect();
+    assert_eq!(inner.len(), 2);
+    assert_eq!(inner, tasks);
+}
+
+#[test]
+fn nothing_is_kept_while_recording_is_off() {
+    let slices = recorded(|| {
+        record(false);
+        let _span = crate::span!(Running, "silent", "").entered();
+    });
+    assert_eq!(slices, []);
+}

@@ -1,0 +1,174 @@
+//! Who worked, who waited, and when.
+//!
+//! Spans are the only instrument: code says `span!(Running, "parse", label)` and a `tracing` layer keeps slices of time.
+//!
+//! - A span entered on a thread gives a slice on that thread's lane for each time it was entered.
+//! - Between two entries of the same span lies a slice of waiting: a future that is instrumented with a span is entered
+//!   for each poll, so what lies between the polls is the time it waited.
+//! - A span of state [`State::Task`] opens a lane of its own, and the spans inside it are drawn there: the lanes of an
+//!   event loop are its tasks, not its only thread.
+//! - Slices on one lane nest; the innermost one is what the lane was doing.
+//!
+//! Each thread appends to a buffer of its own. Nothing is kept, and spans are not even created, until [`record`] turns
+//! recording on; timed samples run with it off.
+
+mod chrome;
+mod layer;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use nix::time::{ClockId, clock_gettime};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+pub use chrome::{read_chrome, write_chrome};
+pub use layer::layer;
+
+/// The target of every span that belongs to the timeline. Logs leave it out.
+pub const TARGET: &str = "lab::timeline";
+
+/// Makes a span of the timeline: a [`State`], a literal name, and a label that is formatted only while recording.
+///
+/// ```
+/// let _working = lab::span!(Running, "parse", "orders.csv").entered();
+/// ```
+#[macro_export]
+macro_rules! span {
+    ($state:ident, $name:literal, $label:expr) => {
+        $crate::tracing::trace_span!(
+            target: $crate::timeline::TARGET,
+            $name,
+            state = $crate::timeline::State::$state.name(),
+            label = %$label
+        )
+    };
+}
+
+/// What a lane was doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum State {
+    /// Computing, or in a call that does not say that it waits.
+    Running,
+    /// Waiting for something outside: an answer, a timer, the next message.
+    Waiting,
+    /// Waiting for someone inside: a lock that is held, a queue that is full.
+    Blocked,
+    /// Passing data between processes.
+    Sending,
+    /// A task of an event loop: it has a lane of its own, on which it runs while it is polled.
+    Task,
+}
+
+impl State {
+    /// All states.
+    pub const ALL: [Self; 5] = [Self::Running, Self::Waiting, Self::Blocked, Self::Sending, Self::Task];
+
+    /// The state's name, as it stands in a trace file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Blocked => "blocked",
+            Self::Sending => "sending",
+            Self::Task => "task",
+        }
+    }
+
+    /// The state of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// A stretch of time on one lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slice {
+    /// The thread, task or process that it belongs to.
+    pub lane: String,
+    /// What the lane was doing.
+    pub state: State,
+    /// The span's name, such as `task`.
+    pub name: String,
+    /// The span's label, such as a file's name.
+    pub label: String,
+    /// Start, in nanoseconds of the monotonic clock that all processes of the machine share.
+    pub start_ns: u64,
+    /// End, on the same clock.
+    pub end_ns: u64,
+}
+
+static RECORDING: AtomicBool = AtomicBool::new(false);
+static TASKS: AtomicU64 = AtomicU64::new(0);
+/// The buffers of all threads that have recorded. Locked when a thread records for the first time, and to collect.
+static BUFFERS: Mutex<Vec<Arc<Mutex<Vec<Slice>>>>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static BUFFER: RefCell<Option<Arc<Mutex<Vec<Slice>>>>> = const { RefCell::new(None) };
+}
+
+/// Turns recording on or off, and forgets what was recorded.
+pub fn record(on: bool) {
+    drop(drain());
+    TASKS.store(0, Ordering::Relaxed);
+    // Nobody orders other memory by this flag: a span that starts a moment too late is only not recorded.
+    RECORDING.store(on, Ordering::Relaxed);
+}
+
+/// Whether spans are being recorded.
+pub fn recording() -> bool {
+    RECORDING.load(Ordering::Relaxed)
+}
+
+/// The monotonic clock in nanoseconds; the same for every process of this machine.
+pub fn now() -> u64 {
+    let time =
+        clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap_or_else(|_| unreachable!("the clock is always there"));
+    time.tv_sec().unsigned_abs() * 1_000_000_000 + time.tv_nsec().unsigned_abs()
+}
+
+/// Takes everything that was recorded so far, in order of start.
+pub fn drain() -> Vec<Slice> {
+    let mut all = Vec::new();
+    BUFFERS.lock().retain(|buffer| {
+        all.append(&mut buffer.lock());
+        // A buffer that only we hold belongs to a thread that has ended.
+        Arc::strong_count(buffer) > 1
+    });
+    all.sort_by(|one, two| (one.start_ns, two.end_ns).cmp(&(two.start_ns, one.end_ns)));
+    all
+}
+
+/// Adds what another process recorded, on a lane of this name. `sent` is when the process was given the work: from then
+/// to its first slice, and from its last slice to now, the work was being sent.
+pub(crate) fn absorb(lane: &str, sent: Option<u64>, slices: Vec<Slice>) {
+    if !recording() {
+        return;
+    }
+    if let (Some(sent), Some(first), Some(last)) =
+        (sent, slices.first(), slices.iter().map(|slice| slice.end_ns).max())
+    {
+        for (start_ns, end_ns) in [(sent, first.start_ns), (last, now())] {
+            let (name, label) = ("pipe".into(), first.label.clone());
+            keep(Slice { lane: lane.into(), state: State::Sending, name, label, start_ns, end_ns });
+        }
+    }
+    for mut slice in slices {
+        // The main thread of a process is the process; its other threads keep their names behind it.
+        slice.lane = if slice.lane == "main" { lane.into() } else { format!("{lane}: {}", slice.lane) };
+        keep(slice);
+    }
+}
+
+/// Appends to the calling thread's buffer. Its lock is contended only while the buffers are collected.
+fn keep(slice: Slice) {
+    BUFFER.with_borrow_mut(|buffer| {
+        let buffer = buffer.get_or_insert_with(|| {
+            let new = Arc::<Mutex<Vec<Slice>>>::default();
+            BUFFERS.lock().push(Arc::clone(&new));
+            new
+        });
+        buffer.lock().push(slice);
+    });
+}
