@@ -13,6 +13,7 @@ pub mod cli;
 mod context;
 pub mod exercise;
 mod home;
+mod inputs;
 pub mod job;
 mod launch;
 mod lifeline;

@@ -1,0 +1,67 @@
+//! What can go wrong in a file, and where.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An error in tabular data.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file that cannot be opened, read or written.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A Parquet file that is damaged or uses what is not supported.
+    #[error("{place}: {source}", place = place(path, *row_group))]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// The row group, from 0; `None` where the file's own description is damaged.
+        row_group: Option<usize>,
+        /// The reader's error.
+        source: parquet::errors::ParquetError,
+    },
+    /// A row of a CSV file that does not fit the schema.
+    #[error("{path}:{line}, column `{column}`: expected {expected}, found {found:?}", path = path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The line on which the row starts, from 1.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// What the schema asks for.
+        expected: String,
+        /// The beginning of what is there.
+        found: String,
+    },
+    /// A CSV file that cannot be read as CSV.
+    #[error("{path}: {source}", path = path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// The reader's error, with its line.
+        source: csv::Error,
+    },
+    /// A column whose type has no text in CSV.
+    #[error("column `{column}` has the type {data_type}, which cannot be written as CSV")]
+    Unsupported {
+        /// The column's name.
+        column: String,
+        /// Its Arrow type.
+        data_type: arrow_schema::DataType,
+    },
+    /// An error of the columnar library.
+    #[error(transparent)]
+    Arrow(#[from] arrow_schema::ArrowError),
+}
+
+fn place(path: &std::path::Path, row_group: Option<usize>) -> String {
+    row_group.map_or_else(
+        || path.display().to_string(),
+        |number| format!("{}, row group {number}", path.display()),
+    )
+}
