@@ -77,6 +77,14 @@ struct Pool<'a, J: Job> {
     no_more_starts: AtomicBool,
 }
 
+/// Why there is no new worker.
+enum NoStart {
+    /// It died before it was ready.
+    Died(Death),
+    /// The system does not start it.
+    Impossible(Problem),
+}
+
 /// Why a worker gave no answer.
 enum Lost {
     /// It is dead, or says what it should not: it must be reaped.
@@ -93,14 +101,17 @@ impl<J: Job> Pool<'_, J> {
         let mut worker = None;
         while !self.halt.asked() && (worker.is_some() || !self.no_more_starts.load(Ordering::Relaxed)) {
             let Some((index, deaths)) = self.waiting.lock().pop_front() else { break };
-            let running = match worker.take().map_or_else(|| self.start(place), Ok) {
-                Ok(running) => running,
-                Err(problem) => {
+            worker = match worker.take().map_or_else(|| self.start(place), Ok) {
+                Ok(running) => self.hand_over(number, running, index, deaths, &mut peak),
+                Err(NoStart::Died(death)) => {
+                    self.died(index, deaths, death);
+                    None
+                }
+                Err(NoStart::Impossible(problem)) => {
                     self.finish(index, Err(Cause::Problem(problem)));
-                    continue;
+                    None
                 }
             };
-            worker = self.hand_over(number, running, index, deaths, &mut peak);
         }
         if let Some(running) = worker {
             peak = peak.max(running.peak_rss_bytes());
@@ -115,7 +126,7 @@ impl<J: Job> Pool<'_, J> {
         number: usize,
         mut running: Running<'p>,
         index: usize,
-        mut deaths: Vec<Death>,
+        deaths: Vec<Death>,
         peak: &mut u64,
     ) -> Option<Running<'p>> {
         match self.ask(number, &mut running, index) {
@@ -139,24 +150,28 @@ impl<J: Job> Pool<'_, J> {
                     }
                 };
                 *peak = (*peak).max(death.peak_rss_bytes);
-                if self.halt.asked() {
-                    self.finish(index, Err(Cause::CutOff));
-                    return None;
-                }
-                self.lab.children.add_death(&self.tasks[index].to_string(), &death);
-                deaths.push(death);
-                if deaths.len() >= self.lab.patience.deaths {
-                    self.finish(index, Err(Cause::SetAside(deaths)));
-                } else {
-                    self.waiting.lock().push_front((index, deaths));
-                }
+                self.died(index, deaths, death);
                 None
             }
         }
     }
 
+    /// Gives the task of a dead worker back, or sets it aside.
+    fn died(&self, index: usize, mut deaths: Vec<Death>, death: Death) {
+        if self.halt.asked() {
+            return self.finish(index, Err(Cause::CutOff));
+        }
+        self.lab.children.add_death(&self.tasks[index].to_string(), &death);
+        deaths.push(death);
+        if deaths.len() >= self.lab.patience.deaths {
+            self.finish(index, Err(Cause::SetAside(deaths)));
+        } else {
+            self.waiting.lock().push_front((index, deaths));
+        }
+    }
+
     /// Starts a worker and waits until it is ready.
-    fn start<'p>(&self, place: &'p Place) -> Result<Running<'p>, Problem> {
+    fn start<'p>(&self, place: &'p Place) -> Result<Running<'p>, NoStart> {
         let ready = || -> io::Result<Result<Running<'p>, Death>> {
             let setup = Frame::new(Kind::Setup, 0, encode(&(timeline::recording(), self.setup))?);
             let mut running = place.start(self.lab.launch.worker(J::NAME)?)?;
@@ -172,8 +187,11 @@ impl<J: Job> Pool<'_, J> {
                 self.false_starts.store(0, Ordering::Relaxed);
                 return Ok(running);
             }
-            Ok(Err(death)) => Problem::new(format!("the worker `{}` does not start: {death}", J::NAME)),
-            Err(error) => Problem::because(format!("the worker `{}` cannot be started", J::NAME), &error),
+            Ok(Err(death)) => NoStart::Died(death),
+            Err(error) => NoStart::Impossible(Problem::because(
+                format!("the worker `{}` cannot be started", J::NAME),
+                &error,
+            )),
         };
         // A plain count and a plain flag: they decide nothing but when to stop trying.
         if self.false_starts.fetch_add(1, Ordering::Relaxed) + 1 >= FALSE_STARTS {

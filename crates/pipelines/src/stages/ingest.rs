@@ -37,7 +37,7 @@ pub struct Ingest {
 impl Ingest {
     /// Will read `files`, each with a header line.
     pub fn new(files: &[PathBuf]) -> Self {
-        Self { files: files.to_vec().into_iter(), schema: orders(), reading: None }
+        Self { files: files.iter().cloned().collect::<Vec<_>>().into_iter(), schema: orders(), reading: None }
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, tabular::Error> {
