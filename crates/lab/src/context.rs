@@ -83,6 +83,12 @@ impl Lab {
         }
     }
 
+    /// The lab with its output at `out`, as if the user had said so.
+    #[must_use]
+    pub fn with_out(self, out: impl Into<PathBuf>) -> Self {
+        Self { out: Some(out.into()), ..self }
+    }
+
     /// The lab's own input of this name at this scale, such as `orders-csv`.
     pub fn raw(&self, name: &str) -> PathBuf {
         self.home.raw(self.scale.name()).join(name)

@@ -2,40 +2,23 @@
 //!
 //! Each test starts the example program `trial`, whose tasks misbehave on demand.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
+use witness::{children, end, run};
 
 fn trial(args: &[&str]) -> Command {
-    let deps = std::env::current_exe().unwrap();
-    let program: PathBuf = deps.ancestors().nth(2).unwrap().join("examples/trial");
-    let mut command = Command::new(program);
-    command.arg("trial").args(args).env("PARALELO_HOME", std::env::temp_dir());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = witness::program(witness::example("trial"), &std::env::temp_dir());
+    command.arg("trial").args(args);
     command
-}
-
-struct Ended {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
-    }
 }
 
 /// Runs tasks in two processes and checks the exit code, the squares on standard output and words on standard error.
 fn check(args: &[&str], code: i32, squares: &str, words: &[&str]) {
     let mut all = args.to_vec();
     all.extend(["--strategy", "processes", "--workers", "2"]);
-    let ended = Ended::from(trial(&all).output().unwrap());
+    let ended = run(&mut trial(&all));
     assert_eq!((ended.code, ended.out.trim()), (Some(code), squares), "{}", ended.err);
     for word in words {
         assert!(ended.err.contains(word), "{word:?} is not in:\n{}", ended.err);
@@ -79,56 +62,19 @@ fn a_worker_may_print_and_chatter() {
     check(&["print", "chatter", "4"], 0, "[1, 2, 16]", &[]);
 }
 
-/// Waits until `child` has `count` children of its own, and returns their numbers.
-fn children(child: &Child, count: usize) -> Vec<i32> {
-    wait_for("workers", || {
-        let path = format!("/proc/{0}/task/{0}/children", child.id());
-        let threads = std::fs::read_dir(format!("/proc/{}/task", child.id())).into_iter().flatten().flatten();
-        let lists =
-            threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default());
-        let mut all: Vec<i32> = lists
-            .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
-            .collect();
-        all.sort_unstable();
-        all.dedup();
-        assert!(std::path::Path::new(&path).exists(), "the parent is gone");
-        (all.len() >= count).then_some(all)
-    })
-}
-
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        std::thread::yield_now();
-    }
-}
-
-fn alive(pid: i32) -> bool {
-    // A zombie is dead, but its number still answers to a signal until its parent reaps it.
-    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    status.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
-}
-
-fn started(strategy: &str) -> (Child, Vec<i32>) {
-    let child =
-        trial(&["slow=60000", "slow=60000", "3", "--strategy", strategy, "--workers", "2"]).spawn().unwrap();
-    let workers = if strategy == "processes" { children(&child, 2) } else { Vec::new() };
+/// Starts tasks in two processes and returns the program and its workers.
+fn at_work(tasks: &[&str]) -> (Child, Vec<i32>) {
+    let child = trial(tasks).args(["--strategy", "processes", "--workers", "2"]).spawn().unwrap();
+    let workers = children(&child, 2);
     (child, workers)
 }
 
 /// Sends `signal` to a program whose two workers are deep in their tasks; within `limit`, all three must be gone.
 fn check_end(signal: Signal, limit: Duration) -> Option<i32> {
-    let (mut child, workers) = started("processes");
-    let asked = Instant::now();
-    kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
-    let status = child.wait().unwrap();
-    wait_for("the workers' end", || (!workers.iter().any(|pid| alive(*pid))).then_some(()));
-    assert!(asked.elapsed() < limit, "it took {:?}", asked.elapsed());
-    status.code()
+    let (program, workers) = at_work(&["slow=60000", "slow=60000", "3"]);
+    let (ended, took) = end(program, &workers, signal);
+    assert!(took < limit, "it took {took:?}");
+    ended.code
 }
 
 #[test]
@@ -143,11 +89,9 @@ fn a_parent_that_is_killed_leaves_no_worker() {
 
 #[test]
 fn a_worker_killed_from_outside_is_replaced() {
-    let child =
-        trial(&["slow=300", "slow=300", "5", "--strategy", "processes", "--workers", "2"]).spawn().unwrap();
-    let workers = children(&child, 2);
-    kill(Pid::from_raw(workers[0]), Signal::SIGKILL).unwrap();
-    let ended = Ended::from(child.wait_with_output().unwrap());
+    let (program, workers) = at_work(&["slow=300", "slow=300", "5"]);
+    witness::signal(workers[0], Signal::SIGKILL);
+    let ended = witness::Ended::from(program.wait_with_output().unwrap());
     assert_eq!((ended.code, ended.out.trim()), (Some(0), "[0, 0, 25]"), "{}", ended.err);
     assert!(ended.err.contains("a worker died") && ended.err.contains("SIGKILL"), "{}", ended.err);
 }
@@ -156,7 +100,7 @@ fn a_worker_killed_from_outside_is_replaced() {
 fn compared(args: &[&str]) -> (Option<i32>, Vec<lab::record::CellRecord>) {
     let mut all = args.to_vec();
     all.extend(["--compare", "--json", "--samples", "3", "--workers", "2"]);
-    let ended = Ended::from(trial(&all).output().unwrap());
+    let ended = run(&mut trial(&all));
     let records = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     (ended.code, records)
 }
@@ -206,9 +150,9 @@ fn a_cell_that_dies_is_a_row_with_its_signal() {
 
 #[test]
 fn a_user_who_asks_for_what_is_not_there_is_told_what_is() {
-    let ended = Ended::from(trial(&["3", "--strategy", "magic"]).output().unwrap());
+    let ended = run(&mut trial(&["3", "--strategy", "magic"]));
     assert_eq!(ended.code, Some(2), "{}", ended.err);
     assert!(ended.err.contains("one of sequential, threads, pool"), "{}", ended.err);
-    let ended = Ended::from(trial(&["3", "--strategy", "threads"]).output().unwrap());
+    let ended = run(&mut trial(&["3", "--strategy", "threads"]));
     assert!(ended.err.contains("the example has enough"), "{}", ended.err);
 }

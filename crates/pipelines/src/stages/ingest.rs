@@ -1,5 +1,6 @@
 //! The first stage: CSV files to batches of typed rows.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
@@ -29,7 +30,7 @@ fn orders() -> SchemaRef {
 
 /// The orders of several CSV files, in order, in batches that never span two files.
 pub struct Ingest {
-    files: std::vec::IntoIter<PathBuf>,
+    files: VecDeque<PathBuf>,
     schema: SchemaRef,
     reading: Option<CsvBatches>,
 }
@@ -37,19 +38,17 @@ pub struct Ingest {
 impl Ingest {
     /// Will read `files`, each with a header line.
     pub fn new(files: &[PathBuf]) -> Self {
-        Self { files: files.iter().cloned().collect::<Vec<_>>().into_iter(), schema: orders(), reading: None }
+        Self { files: files.iter().cloned().collect(), schema: orders(), reading: None }
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, tabular::Error> {
         loop {
-            let mut reading = match (self.reading.take(), self.files.as_slice()) {
-                (Some(reading), _) => reading,
-                (None, []) => return Ok(None),
-                (None, [file, ..]) => {
-                    let opened = CsvBatches::open(file, self.schema.clone(), BATCH_ROWS)?;
-                    self.files.next();
-                    opened
-                }
+            let mut reading = match self.reading.take() {
+                Some(reading) => reading,
+                None => match self.files.pop_front() {
+                    Some(file) => CsvBatches::open(&file, self.schema.clone(), BATCH_ROWS)?,
+                    None => return Ok(None),
+                },
             };
             if let Some(batch) = reading.next() {
                 self.reading = Some(reading);

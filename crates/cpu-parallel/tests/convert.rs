@@ -1,0 +1,170 @@
+//! Exercise 08 on real files: one answer, and nothing lost, left or half-written, whatever happens.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use cpu_parallel::convert::{Args, Convert};
+use lab::{Answer, Digest, Exercise, Lab, Launch};
+use nix::sys::signal::Signal;
+use parquet::arrow::ArrowWriter;
+use tempfile::TempDir;
+use witness::{children, end, listing, run};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_cpu-parallel");
+
+/// A folder `in` with `files` Parquet files of `rows` rows each, in several row groups.
+fn inputs(files: usize, rows: i64) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in");
+    fs::create_dir(&input).unwrap();
+    for number in 0..files {
+        let first = i64::try_from(number).unwrap() * rows;
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(first..first + rows));
+        let note = |id: i64| (id % 3 > 0).then(|| format!("note {id}, \"quoted\"\nand broken"));
+        let notes: ArrayRef = Arc::new((first..first + rows).map(note).collect::<StringArray>());
+        let batch = RecordBatch::try_from_iter([("id", ids), ("note", notes)]).unwrap();
+        let file = File::create(input.join(format!("part-{number}.parquet"))).unwrap();
+        let groups = parquet::file::properties::WriterProperties::builder()
+            .set_max_row_group_row_count(Some(1_000))
+            .build();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(groups)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    }
+    folder
+}
+
+fn convert(folder: &Path, out: &str, args: &[&str]) -> Command {
+    let mut command = witness::program(PROGRAM, folder);
+    command.arg("convert").arg(folder.join("in")).arg("--out").arg(folder.join(out)).args(args);
+    command
+}
+
+/// Every file of a folder with its content.
+fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    listing(folder).into_iter().map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect()
+}
+
+#[test]
+fn every_strategy_writes_the_same_bytes_with_any_number_of_workers() {
+    let folder = inputs(5, 2_500);
+    let args = Args {
+        inputs: vec![folder.path().join("in").display().to_string()],
+        delimiter: b',',
+        no_header: false,
+    };
+    let mut answers = Vec::new();
+    for workers in [1, 2, 7] {
+        for strategy in Convert::STRATEGIES {
+            let out = folder.path().join(format!("{}-{workers}", strategy.name));
+            let mut lab = Lab::new(workers).with_out(&out);
+            lab.launch = Launch::program(PROGRAM);
+            let input = Convert::prepare(&args, &lab).unwrap();
+            let output = strategy.run.unwrap()(&input, &lab).unwrap();
+            assert_eq!((output.failures().len(), output.work().rows), (0, 12_500), "{}", strategy.name);
+            let mut digest = Digest::new();
+            output.digest(&mut digest).unwrap();
+            answers.push((digest.finish(), contents(&out)));
+        }
+    }
+    assert_eq!(answers.len(), 18);
+    assert!(answers.iter().all(|answer| answer == &answers[0]));
+}
+
+#[test]
+fn the_text_is_what_was_stored() {
+    let folder = inputs(1, 3);
+    assert_eq!(run(&mut convert(folder.path(), "out", &[])).code, Some(0));
+    let text = fs::read_to_string(folder.path().join("out/part-0.csv")).unwrap();
+    assert_eq!(
+        text,
+        "id,note\n0,\n1,\"note 1, \"\"quoted\"\"\nand broken\"\n2,\"note 2, \"\"quoted\"\"\nand broken\"\n"
+    );
+    assert_eq!(run(&mut convert(folder.path(), "out", &["--delimiter", ";", "--no-header"])).code, Some(0));
+    let text = fs::read_to_string(folder.path().join("out/part-0.csv")).unwrap();
+    assert!(text.starts_with("0;\n1;\"note 1, "), "{text}");
+}
+
+/// Spoils one of three files and checks that the other two are converted and the bad one is named, under any strategy.
+fn check_spoilt(spoil: impl Fn(&mut Vec<u8>), reason: &str) {
+    let folder = inputs(3, 2_500);
+    let bad = folder.path().join("in/part-1.parquet");
+    let mut bytes = fs::read(&bad).unwrap();
+    spoil(&mut bytes);
+    fs::write(&bad, bytes).unwrap();
+    for strategy in Convert::STRATEGIES {
+        let ended = run(&mut convert(folder.path(), strategy.name, &["--strategy", strategy.name]));
+        assert_eq!(ended.code, Some(1), "{}: {}", strategy.name, ended.err);
+        assert!(ended.err.contains("part-1.parquet") && ended.err.contains(reason), "{}", ended.err);
+        assert_eq!(
+            listing(&folder.path().join(strategy.name)),
+            ["part-0.csv", "part-2.csv"],
+            "{}",
+            strategy.name
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_off_is_named_and_the_others_are_converted() {
+    check_spoilt(|bytes| bytes.truncate(bytes.len() / 2), "cannot read the file as Parquet");
+}
+
+#[test]
+fn a_file_with_a_broken_page_is_named_with_its_row_group_and_the_others_are_converted() {
+    check_spoilt(|bytes| bytes[4..400].fill(0xff), "row group 0");
+}
+
+#[test]
+fn two_files_that_would_become_one_are_refused_before_any_work() {
+    let folder = inputs(1, 3);
+    fs::create_dir(folder.path().join("more")).unwrap();
+    fs::copy(folder.path().join("in/part-0.parquet"), folder.path().join("more/part-0.parquet")).unwrap();
+    let ended = run(convert(folder.path(), "out", &[]).arg(folder.path().join("more")));
+    assert!(ended.code == Some(1) && ended.err.contains("would both become"), "{}", ended.err);
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
+fn a_worker_that_is_killed_changes_nothing_but_is_reported() {
+    let folder = inputs(12, 60_000);
+    assert_eq!(run(&mut convert(folder.path(), "calm", &["--strategy", "sequential"])).code, Some(0));
+    let program =
+        convert(folder.path(), "killed", &["--strategy", "processes", "--workers", "2"]).spawn().unwrap();
+    witness::signal(children(&program, 2)[0], Signal::SIGKILL);
+    let ended = witness::Ended::from(program.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.err.contains("a worker died") && ended.err.contains("SIGKILL"), "{}", ended.err);
+    assert_eq!(contents(&folder.path().join("killed")), contents(&folder.path().join("calm")));
+}
+
+/// Interrupts a conversion in its middle; only whole files may be left, and nobody.
+fn check_interrupted(strategy: &str) {
+    let folder = inputs(12, 60_000);
+    assert_eq!(run(&mut convert(folder.path(), "calm", &[])).code, Some(0));
+    let out = folder.path().join("out");
+    let program = convert(folder.path(), "out", &["--strategy", strategy, "--workers", "2"]).spawn().unwrap();
+    let workers = if strategy == "processes" { children(&program, 2) } else { Vec::new() };
+    witness::wait_for("the first staged file", || out.exists().then_some(()));
+    let (ended, took) = end(program, &workers, Signal::SIGINT);
+    assert!(took < Duration::from_secs(1), "{strategy} took {took:?}");
+    assert_eq!(ended.code, Some(130), "{strategy}: {}", ended.err);
+    let whole = contents(&folder.path().join("calm"));
+    let left = contents(&out);
+    assert!(
+        left.len() < whole.len() && left.iter().all(|file| whole.contains(file)),
+        "{strategy}: {:?}",
+        listing(&out)
+    );
+}
+
+#[test]
+fn ctrl_c_leaves_only_whole_files_and_nobody() {
+    for strategy in ["sequential", "pool", "processes"] {
+        check_interrupted(strategy);
+    }
+}
