@@ -23,6 +23,7 @@ mod encode;
 mod error;
 pub mod generate;
 mod home;
+pub mod localities;
 pub mod logs;
 pub mod manifest;
 pub mod orders;
