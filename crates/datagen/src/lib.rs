@@ -1,1 +1,39 @@
 //! Seeded data sets, the same bytes for any number of workers.
+//!
+//! ```text
+//! plan      which rows go into which file; a pure function of the arguments
+//! generate  workers make pieces of files; a piece depends on (seed, table, rows) alone
+//! sink      pieces are joined in order, hashed, written beside and renamed
+//! ```
+//!
+//! As a library: [`orders::Orders`] gives any order by its index, so that a server can page through millions of them
+//! and keep none in memory. Nothing here knows of HTTP.
+//!
+//! ```
+//! let orders = datagen::orders::Orders::new(42);
+//! assert_eq!(orders.record(1_000_000).order_id, 1_000_001);
+//! ```
+
+// Numbers narrow where a draw's range or a table's size is known to fit; the tests pin those ranges.
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
+
+pub mod alias;
+pub mod cli;
+mod encode;
+mod error;
+pub mod generate;
+mod home;
+pub mod localities;
+pub mod logs;
+pub mod manifest;
+pub mod orders;
+pub mod page;
+pub mod plan;
+pub mod products;
+pub mod run;
+mod sink;
+pub mod states;
+pub mod stream;
+pub mod table;
+
+pub use error::{Error, Result};

@@ -1,0 +1,136 @@
+//! One run: compare the plan with what is there, make what is missing, and keep the manifest.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
+
+use crate::encode::Tables;
+use crate::error::{Error, Result};
+use crate::generate::{Progress, Written, generate};
+use crate::manifest::{Arguments, Entry, FILE_NAME, Manifest, VERSION};
+use crate::plan::PlannedFile;
+
+/// What to make, and where.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What was asked for, as the manifest keeps it.
+    pub arguments: Arguments,
+    /// The seed of every table.
+    pub seed: u64,
+    /// The files.
+    pub plan: Vec<PlannedFile>,
+    /// The folder of the manifest; the plan's paths are relative to it.
+    pub root: PathBuf,
+    /// Threads, at least 1.
+    pub workers: usize,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The manifest, now complete.
+    pub manifest: Manifest,
+    /// Files that this run wrote; the others were there.
+    pub written: usize,
+}
+
+/// Makes what is missing of `request`. Files of an earlier run with the same arguments are kept; they are known by the
+/// manifest and their size ([`crate::verify`] reads every byte).
+///
+/// # Errors
+/// [`Error::Interrupted`] once `stop` is set, and whatever the file system refuses.
+pub fn run(request: &Request, stop: &AtomicBool, progress: &dyn Progress) -> Result<Outcome> {
+    let root = &request.root;
+    let mut manifest = Manifest {
+        version: VERSION,
+        arguments: request.arguments.clone(),
+        seed: request.seed,
+        complete: false,
+        files: Vec::new(),
+    };
+    let found = Manifest::read(root)?;
+    match &found {
+        Some(found) if found.is_of(&manifest) => {
+            let present = found.present(root);
+            let kept = request.plan.iter().filter_map(|file| present.get(file.path.as_str()));
+            manifest.files = kept.map(|entry| (*entry).clone()).collect();
+            if manifest.files.len() == request.plan.len() && found.complete {
+                return Ok(Outcome { manifest: found.clone(), written: 0 });
+            }
+        }
+        Some(found) => {
+            for path in found.left_over(&request.plan, root) {
+                remove(&path)?;
+            }
+        }
+        None => refuse_foreign_files(request)?,
+    }
+    let missing: Vec<PlannedFile> = request
+        .plan
+        .iter()
+        .filter(|file| manifest.files.iter().all(|entry| entry.path != file.path))
+        .cloned()
+        .collect();
+    manifest.write(root)?;
+    let keeper = Keeper { missing: &missing, root, manifest: Mutex::new(manifest), told: progress };
+    let tables = Tables::new(request.seed);
+    let result = generate(&tables, &missing, root, request.workers, stop, &keeper);
+    let mut manifest = keeper.manifest.into_inner().unwrap_or_else(PoisonError::into_inner);
+    result?;
+    let place = |entry: &Entry| request.plan.iter().position(|file| file.path == entry.path);
+    manifest.files.sort_by_cached_key(place);
+    manifest.complete = true;
+    manifest.write(root)?;
+    Ok(Outcome { manifest, written: missing.len() })
+}
+
+/// Files of the plan that no manifest names belong to somebody else.
+fn refuse_foreign_files(request: &Request) -> Result<()> {
+    let foreign = request.plan.iter().map(|file| request.root.join(&file.path)).find(|path| path.exists());
+    foreign.map_or(Ok(()), |path| {
+        Err(Error::Usage {
+            message: format!("{} is there already, and no {FILE_NAME} says that it is ours", path.display()),
+            hint: "choose another folder with --out, or move that file away".into(),
+        })
+    })
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::File { action: "remove", path: path.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Notes every finished file in the manifest.
+struct Keeper<'a> {
+    missing: &'a [PlannedFile],
+    root: &'a Path,
+    /// Held while the manifest is written, so that two finished files cannot save each other's past.
+    manifest: Mutex<Manifest>,
+    told: &'a dyn Progress,
+}
+
+impl Progress for Keeper<'_> {
+    fn rows(&self, rows: u64) {
+        self.told.rows(rows);
+    }
+
+    fn file(&self, written: &Written) -> Result<()> {
+        let file = &self.missing[written.file];
+        let mut manifest = self.manifest.lock().unwrap_or_else(PoisonError::into_inner);
+        manifest.files.push(Entry {
+            path: file.path.clone(),
+            table: file.table,
+            format: file.format,
+            bytes: written.bytes,
+            rows: written.rows,
+            blake3: written.hash.to_hex().to_string(),
+        });
+        manifest.write(self.root)?;
+        self.told.file(written)
+    }
+}

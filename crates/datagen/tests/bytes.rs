@@ -1,0 +1,145 @@
+//! The promises about bytes, checked on whole runs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use datagen::Result;
+use datagen::generate::{Progress, Written};
+use datagen::manifest::{Arguments, Manifest};
+use datagen::plan::{self, Scale};
+use datagen::run::{Outcome, Request, run};
+
+struct Silent;
+
+impl Progress for Silent {
+    fn rows(&self, _rows: u64) {}
+    fn file(&self, _written: &Written) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn request(root: &Path, workers: usize) -> Request {
+    Request {
+        arguments: Arguments { what: "all".into(), options: vec!["scale=tiny".into()] },
+        seed: 42,
+        plan: plan::everything(Scale::Tiny),
+        root: root.to_owned(),
+        workers,
+    }
+}
+
+fn make(root: &Path, workers: usize) -> Outcome {
+    run(&request(root, workers), &AtomicBool::new(false), &Silent).expect("a run")
+}
+
+/// Every file under `root` with its bytes, by relative path.
+fn contents(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(root).expect("below the root").to_string_lossy().into_owned();
+                found.insert(name, fs::read(&path).expect("a file"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_for_any_number_of_workers() {
+    let one = tempfile::tempdir().expect("a folder");
+    make(one.path(), 1);
+    let expected = contents(one.path());
+    assert_eq!(expected.len(), 8 + 8 + 4 + 2, "{:?}", expected.keys());
+    for workers in [2, 3, 8] {
+        let many = tempfile::tempdir().expect("a folder");
+        make(many.path(), workers);
+        let found = contents(many.path());
+        assert!(expected.keys().eq(found.keys()), "{:?}", found.keys());
+        for (name, bytes) in &expected {
+            assert!(found[name] == *bytes, "{name} differs with {workers} workers");
+        }
+    }
+}
+
+#[test]
+fn the_manifest_states_the_hash_size_and_rows_of_every_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let outcome = make(folder.path(), 2);
+    let read = Manifest::read(folder.path()).expect("readable").expect("a manifest");
+    assert_eq!(read, outcome.manifest);
+    assert!(read.complete);
+    for entry in &read.files {
+        let bytes = fs::read(folder.path().join(&entry.path)).expect("a file");
+        assert_eq!(entry.bytes, bytes.len() as u64, "{}", entry.path);
+        assert_eq!(entry.blake3, blake3::hash(&bytes).to_hex().to_string(), "{}", entry.path);
+        let rows = match entry.format {
+            plan::Format::Csv => csv::Reader::from_reader(&bytes[..]).into_records().count(),
+            plan::Format::Parquet => {
+                let file = fs::File::open(folder.path().join(&entry.path)).expect("a file");
+                let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 1_000);
+                reader.expect("Parquet").map(|batch| batch.expect("a batch").num_rows()).sum()
+            }
+            plan::Format::Log => {
+                bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && line[0] != b' ').count()
+            }
+            plan::Format::Ndjson => bytes.split(|byte| *byte == b'\n').count() - 1,
+        };
+        assert_eq!(entry.rows, rows as u64, "{}", entry.path);
+    }
+}
+
+#[test]
+fn a_second_run_writes_nothing_and_a_damaged_folder_is_completed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    make(folder.path(), 2);
+    let before = contents(folder.path());
+    let manifest = folder.path().join("manifest.json");
+    let stamp = fs::metadata(&manifest).and_then(|file| file.modified()).expect("a time");
+    assert_eq!(make(folder.path(), 1).written, 0);
+    assert_eq!(fs::metadata(&manifest).and_then(|file| file.modified()).expect("a time"), stamp);
+
+    fs::remove_file(folder.path().join("orders-csv/part-00003.csv")).expect("removed");
+    fs::write(folder.path().join("logs/app-00001.log"), "cut off").expect("written");
+    assert_eq!(make(folder.path(), 2).written, 2);
+    assert!(contents(folder.path()) == before);
+}
+
+#[test]
+fn a_stopped_run_leaves_no_temporary_and_the_next_one_goes_on() {
+    /// Stops the run when the third file is done.
+    struct StopAtThree<'a>(&'a AtomicBool, std::sync::atomic::AtomicUsize);
+    impl Progress for StopAtThree<'_> {
+        fn rows(&self, _rows: u64) {}
+        fn file(&self, _written: &Written) -> Result<()> {
+            use std::sync::atomic::Ordering;
+            if self.1.fetch_add(1, Ordering::Relaxed) == 2 {
+                self.0.store(true, Ordering::Release);
+            }
+            Ok(())
+        }
+    }
+    let whole = tempfile::tempdir().expect("a folder");
+    make(whole.path(), 2);
+    let folder = tempfile::tempdir().expect("a folder");
+    let stop = AtomicBool::new(false);
+    let stopped = run(&request(folder.path(), 2), &stop, &StopAtThree(&stop, 0.into()));
+    assert!(matches!(stopped, Err(datagen::Error::Interrupted)), "{stopped:?}");
+    let names: Vec<_> = contents(folder.path()).into_keys().collect();
+    assert!(names.iter().all(|name| !name.contains("partial")), "{names:?}");
+    let manifest = Manifest::read(folder.path()).expect("readable").expect("a manifest");
+    assert!(!manifest.complete);
+    let kept = manifest.files.len();
+    assert!((3..=4).contains(&kept), "{kept} files kept");
+
+    let outcome = make(folder.path(), 2);
+    assert_eq!(outcome.written, outcome.manifest.files.len() - kept);
+    assert!(contents(folder.path()) == contents(whole.path()));
+}
