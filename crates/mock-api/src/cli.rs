@@ -2,12 +2,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use clap::Parser;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 
-use crate::{Config, ServeError, run};
+use crate::{Config, Profile, ProfileError, ServeError, run};
 
 /// A simulated HTTP API: realistic, seeded, and able to misbehave.
 #[derive(Debug, Parser)]
@@ -34,6 +35,24 @@ pub struct Args {
     /// Decides every body and every fault
     #[arg(long, default_value_t = 42)]
     seed: u64,
+    /// What goes wrong: calm, flaky, rate-limited, outage, or a TOML file
+    #[arg(long, default_value = "calm")]
+    profile: String,
+    /// How many orders there are
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+    orders: u64,
+    /// The longest wait that a request may ask for, in milliseconds
+    #[arg(long, default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(0..=600_000))]
+    max_delay_ms: u64,
+    /// How long open requests may go on after Ctrl-C, in milliseconds
+    #[arg(long, default_value_t = 5_000)]
+    shutdown_deadline_ms: u64,
+    /// Write a line for each request to standard error
+    #[arg(long)]
+    access_log: bool,
+    /// What else to write to standard error: error, warn, info, debug or trace
+    #[arg(long, default_value = "warn")]
+    log_level: tracing::Level,
     /// Stop when standard input ends
     #[arg(long, hide = true)]
     stop_with_stdin: bool,
@@ -50,6 +69,24 @@ pub enum CliError {
         /// The system's word.
         #[source]
         source: io::Error,
+    },
+    /// The profile's file could not be read.
+    #[error("cannot read the profile {path}")]
+    ReadProfile {
+        /// The file.
+        path: String,
+        /// The system's word.
+        #[source]
+        source: io::Error,
+    },
+    /// The profile makes no sense.
+    #[error("cannot use the profile {path}")]
+    Profile {
+        /// The file.
+        path: String,
+        /// The line or the key.
+        #[source]
+        source: ProfileError,
     },
     /// The threads, the signal handlers or standard output could not be set up.
     #[error("cannot start")]
@@ -70,6 +107,10 @@ impl CliError {
                 Some("ports below 1024 need rights that this user lacks: choose another with --port")
             }
             Self::Bind { .. } => Some("choose another address with --host or another port with --port"),
+            Self::ReadProfile { .. } => {
+                Some("--profile takes calm, flaky, rate-limited, outage, or the path of a TOML file")
+            }
+            Self::Profile { .. } => Some("the built-in profiles in crates/mock-api/profiles show every key"),
             Self::Start(_) | Self::Serve(_) => None,
         }
     }
@@ -80,6 +121,7 @@ impl CliError {
 /// # Errors
 /// When the address cannot be listened on, and when the server cannot start or go on.
 pub fn main(args: &Args) -> Result<(), CliError> {
+    log_to_stderr(args);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = args.workers {
         runtime.worker_threads(workers.into());
@@ -88,7 +130,15 @@ pub fn main(args: &Args) -> Result<(), CliError> {
 }
 
 async fn serve(args: &Args) -> Result<(), CliError> {
-    let config = Config { seed: args.seed, ..Config::default() };
+    let config = Config {
+        seed: args.seed,
+        orders: args.orders,
+        profile: profile(&args.profile)?,
+        max_delay: Duration::from_millis(args.max_delay_ms),
+        shutdown_deadline: Duration::from_millis(args.shutdown_deadline_ms),
+        ..Config::default()
+    };
+    raise_file_limit();
     let shutdown = stop_signal(args.stop_with_stdin)?;
     let listener = listen(args)?;
     let address = listener.local_addr()?;
@@ -97,6 +147,45 @@ async fn serve(args: &Args) -> Result<(), CliError> {
     stdout.flush()?;
     drop(stdout);
     Ok(run(listener, config, shutdown).await?)
+}
+
+fn profile(name: &str) -> Result<Profile, CliError> {
+    if let Some(profile) = Profile::built_in(name) {
+        return Ok(profile);
+    }
+    let path = name.to_owned();
+    let text = std::fs::read_to_string(name)
+        .map_err(|source| CliError::ReadProfile { path: path.clone(), source })?;
+    Profile::from_toml(&text).map_err(|source| CliError::Profile { path, source })
+}
+
+fn log_to_stderr(args: &Args) {
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::prelude::*;
+    let access = if args.access_log { LevelFilter::INFO } else { LevelFilter::OFF };
+    let filter = Targets::new().with_default(args.log_level).with_target("mock_api::access", access);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
+    // A second call in one process keeps the first one's choice, which is as good.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+}
+
+/// Raises the limit on open files as far as it goes, and says so when that is not far.
+fn raise_file_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    // One descriptor for each of 10,000 connections, and some for the program.
+    const WANTED: u64 = 10_240;
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    // Root may raise the hard limit too; another user gets an error and keeps what there is.
+    if hard < WANTED && setrlimit(Resource::RLIMIT_NOFILE, WANTED, WANTED).is_ok() {
+        return;
+    }
+    let reached =
+        if soft < hard && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() { hard } else { soft };
+    if reached < WANTED {
+        eprintln!(
+            "only {reached} files may be open: fewer than 10000 connections can be held (see ulimit -n)"
+        );
+    }
 }
 
 fn listen(args: &Args) -> Result<TcpListener, CliError> {

@@ -25,8 +25,18 @@ impl Dice {
 
     /// The next 64 bits.
     pub(crate) fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.0 = self.0.wrapping_add(STEP);
         mix(self.0)
+    }
+
+    /// Passes over `n` numbers at once.
+    pub(crate) fn skip(&mut self, n: u64) {
+        self.0 = self.0.wrapping_add(STEP.wrapping_mul(n));
+    }
+
+    /// A number in `0..1`, made of 53 bits.
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// A number in `0..n`, by multiplication; the bias is below `n / 2^64`.
@@ -37,6 +47,9 @@ impl Dice {
         high
     }
 }
+
+/// The odd constant of `SplitMix64`: 2^64 divided by the golden ratio.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The finaliser of `SplitMix64`: every bit of the input can change every bit of the output.
 fn mix(mut z: u64) -> u64 {

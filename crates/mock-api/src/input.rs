@@ -1,12 +1,20 @@
 //! Path and query parameters that answer a bad value with a problem that names the field.
 
-use axum::extract::FromRequestParts;
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::{Operation, RequestBody};
+use aide::operation::{ParamLocation, add_parameters, parameters_from_schema, set_body};
+use axum::body::to_bytes;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use crate::front::MAX_BODY;
+use crate::openapi;
 use crate::problem::Problem;
 
 /// What parameters promise beyond their types.
@@ -45,6 +53,38 @@ impl<S: Send + Sync, T: DeserializeOwned + Check> FromRequestParts<S> for Query<
         value.check()?;
         Ok(Self(value))
     }
+}
+
+impl<T: JsonSchema> OperationInput for Path<T> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        describe::<T>(ctx, operation, ParamLocation::Path);
+    }
+
+    fn inferred_early_responses(
+        ctx: &mut GenContext,
+        _operation: &mut Operation,
+    ) -> Vec<(Option<u16>, openapi::Answer)> {
+        vec![(Some(422), openapi::answer::<Problem>(ctx, "application/problem+json"))]
+    }
+}
+
+impl<T: JsonSchema> OperationInput for Query<T> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        describe::<T>(ctx, operation, ParamLocation::Query);
+    }
+
+    fn inferred_early_responses(
+        ctx: &mut GenContext,
+        _operation: &mut Operation,
+    ) -> Vec<(Option<u16>, openapi::Answer)> {
+        vec![(Some(422), openapi::answer::<Problem>(ctx, "application/problem+json"))]
+    }
+}
+
+fn describe<T: JsonSchema>(ctx: &mut GenContext, operation: &mut Operation, location: ParamLocation) {
+    let schema = ctx.schema.subschema_for::<T>();
+    let parameters = parameters_from_schema(ctx, schema, location);
+    add_parameters(ctx, operation, parameters);
 }
 
 /// Fails unless `value` lies in the range, and says the range.
@@ -88,3 +128,38 @@ fn path_problem(rejection: &PathRejection) -> Problem {
     }
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, rejection.body_text())
 }
+
+/// A JSON body; one that cannot be read is a problem that names the key.
+#[derive(Debug)]
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Check> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let body = tokio::time::timeout(BODY_TIMEOUT, to_bytes(request.into_body(), MAX_BODY))
+            .await
+            .map_err(|_late| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))?
+            .map_err(|error| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()))?;
+        let mut json = serde_json::Deserializer::from_slice(&body);
+        let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let field = error.path().to_string();
+            // A dot is the whole value, and a question mark a place that has no name yet.
+            let field = if matches!(field.as_str(), "." | "?") { "body" } else { &field };
+            Problem::field(field, error.inner().to_string())
+        })?;
+        json.end().map_err(|error| Problem::field("body", error.to_string()))?;
+        value.check()?;
+        Ok(Self(value))
+    }
+}
+
+impl<T: JsonSchema> OperationInput for JsonBody<T> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        let content = openapi::answer::<T>(ctx, "application/json").content;
+        set_body(ctx, operation, RequestBody { content, required: true, ..RequestBody::default() });
+    }
+}
+
+/// How long a JSON body may take.
+const BODY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);

@@ -1,11 +1,17 @@
 //! Errors as clients see them: `application/problem+json` of RFC 9457, with the offending fields in `errors`.
 
+use aide::OperationOutput;
+use aide::generate::GenContext;
+use aide::openapi::Operation;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::openapi;
+
 /// An error answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Problem {
     /// A URI that names the kind of problem. Always `about:blank`: the status says it all.
     #[serde(rename = "type")]
@@ -22,7 +28,7 @@ pub(crate) struct Problem {
 }
 
 /// One wrong field of a request.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct FieldError {
     /// The name of the parameter, header or key.
     field: String,
@@ -49,6 +55,13 @@ impl Problem {
         problem.errors.push(FieldError { field: field.to_owned(), detail });
         problem
     }
+
+    /// The same problem under another status.
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.title = status.canonical_reason().unwrap_or("Unknown");
+        self.status = status.as_u16();
+        self
+    }
 }
 
 impl IntoResponse for Problem {
@@ -58,5 +71,20 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let kind = HeaderValue::from_static("application/problem+json");
         (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+    }
+}
+
+impl OperationOutput for Problem {
+    type Inner = Self;
+
+    fn operation_response(ctx: &mut GenContext, _operation: &mut Operation) -> Option<openapi::Answer> {
+        Some(openapi::answer::<Self>(ctx, "application/problem+json"))
+    }
+
+    fn inferred_responses(
+        ctx: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<u16>, openapi::Answer)> {
+        Self::operation_response(ctx, operation).into_iter().map(|answer| (None, answer)).collect()
     }
 }

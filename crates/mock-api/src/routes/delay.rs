@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Json;
@@ -11,13 +12,15 @@ use crate::Api;
 use crate::input::{Check, Path, Query, within};
 use crate::problem::Problem;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct DelayPath {
+    /// The wait in milliseconds.
     ms: u64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct DelayQuery {
+    /// Any number: it comes back in the answer.
     n: Option<u64>,
 }
 
@@ -25,7 +28,7 @@ impl Check for DelayPath {}
 impl Check for DelayQuery {}
 
 /// What was waited for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Delayed {
     /// The wait in milliseconds.
     ms: u64,

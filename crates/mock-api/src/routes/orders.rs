@@ -1,84 +1,182 @@
-//! `/orders`: a collection, page by page.
+//! `/orders`: a shop's orders, which are datagen's.
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::Json;
 use crate::Api;
-use crate::dice::Dice;
-use crate::input::{Check, Query, within};
+use crate::collection::{self, Collection, Listed, Paging, Selection, SortKey};
+use crate::front::PageFaults;
+use crate::input::{Check, Query};
 use crate::problem::Problem;
 
-#[derive(Debug, Deserialize)]
-pub(super) struct PageQuery {
-    #[serde(default = "first_page")]
-    page: u64,
-    #[serde(default = "usual_size")]
-    page_size: u64,
-}
-
-fn first_page() -> u64 {
-    1
-}
-
-fn usual_size() -> u64 {
-    20
-}
-
-impl Check for PageQuery {
-    fn check(&self) -> Result<(), Problem> {
-        within("page", &self.page, 1..=1_000_000_000)?;
-        within("page_size", &self.page_size, 1..=1_000)
-    }
-}
-
-/// One page of a collection.
-#[derive(Debug, Serialize)]
-#[expect(clippy::struct_field_names, reason = "the fields carry the names of the wire")]
-pub(super) struct Page<T> {
-    /// The records of this page; none past the last page.
-    items: Vec<T>,
-    /// This page's number; the first is 1.
-    page: u64,
-    /// How many records a full page has.
-    page_size: u64,
-    /// How many records there are in all.
+/// The orders of one seed.
+#[derive(Debug)]
+pub(crate) struct Orders {
+    rows: datagen::orders::Orders,
     total: u64,
-    /// How many pages that makes.
-    pages: u64,
 }
 
 /// An order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "the fields carry the names of the wire")]
-pub(super) struct Order {
-    order_id: u64,
-    customer_id: u64,
-    product_id: u64,
-    quantity: u64,
-    amount_cents: u64,
+pub(crate) struct Order {
+    /// From 1, without gaps.
+    order_id: i64,
+    /// The customer who gave it.
+    customer_id: i64,
+    /// The product that was ordered.
+    product_id: i64,
+    /// The product's category, in Portuguese.
+    category: &'static str,
+    /// The customer's state: two letters.
+    uf: &'static str,
+    /// Pieces.
+    quantity: i32,
+    /// Price of one piece before the discount, in cents.
+    unit_price_cents: i64,
+    /// Discount in basis points: 1,000 is 10 %.
+    discount_bp: i32,
+    /// `delivered`, `shipped`, `processing`, `cancelled`, `returned` or `pending`.
+    status: &'static str,
+    /// When, in UTC: `2024-03-05T12:34:56Z`.
+    #[serde(serialize_with = "as_rfc_3339")]
+    #[schemars(with = "String")]
+    ordered_at: i64,
+    /// Free text.
+    note: Option<String>,
 }
 
-pub(super) async fn page(
-    State(api): State<Arc<Api>>,
-    Query(PageQuery { page, page_size }): Query<PageQuery>,
-) -> Json<Page<Order>> {
-    let total = api.config.orders;
-    let first = (page - 1) * page_size;
-    let items = (first..total.min(first + page_size)).map(|index| order(api.config.seed, index)).collect();
-    Json(Page { items, page, page_size, total, pages: total.div_ceil(page_size) })
+/// Which orders, and in which order.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+pub(crate) struct OrderSelection {
+    /// Only orders in this status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
+    /// Only orders from this state: two letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uf: Option<String>,
+    /// Only orders of this category.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    /// Only orders of this customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<i64>,
+    /// Only orders of this product.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product_id: Option<i64>,
+    /// What to sort by; with `-`, the highest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sort: Option<OrderSort>,
 }
 
-fn order(seed: u64, index: u64) -> Order {
-    let mut dice = Dice::of(seed, &[b"order", &index.to_le_bytes()]);
-    let quantity = 1 + dice.below(9);
-    Order {
-        order_id: index + 1,
-        customer_id: 1 + dice.below(2_000),
-        product_id: 1 + dice.below(500),
-        quantity,
-        amount_cents: quantity * (100 + dice.below(50_000)),
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) enum OrderSort {
+    #[serde(rename = "order_id")]
+    Id,
+    #[serde(rename = "-order_id")]
+    IdDown,
+    #[serde(rename = "ordered_at")]
+    At,
+    #[serde(rename = "-ordered_at")]
+    AtDown,
+    #[serde(rename = "unit_price_cents")]
+    Price,
+    #[serde(rename = "-unit_price_cents")]
+    PriceDown,
+    #[serde(rename = "quantity")]
+    Quantity,
+    #[serde(rename = "-quantity")]
+    QuantityDown,
+}
+
+impl Check for OrderSelection {}
+
+impl Orders {
+    pub(crate) fn new(seed: u64, total: u64) -> Self {
+        Self { rows: datagen::orders::Orders::new(seed), total }
     }
+}
+
+impl Collection for Orders {
+    type Record = Order;
+    const NAME: &'static str = "orders";
+
+    fn total(&self) -> u64 {
+        self.total
+    }
+
+    fn record(&self, index: u64) -> Order {
+        self.rows.record(index).into()
+    }
+}
+
+impl Selection<Order> for OrderSelection {
+    fn is_everything(&self) -> bool {
+        matches!(
+            self,
+            Self { status: None, uf: None, category: None, customer_id: None, product_id: None, sort: None }
+        )
+    }
+
+    fn chooses(&self, order: &Order) -> bool {
+        self.status.as_ref().is_none_or(|status| *status == order.status)
+            && self.uf.as_ref().is_none_or(|uf| *uf == order.uf)
+            && self.category.as_ref().is_none_or(|category| *category == order.category)
+            && self.customer_id.is_none_or(|id| id == order.customer_id)
+            && self.product_id.is_none_or(|id| id == order.product_id)
+    }
+
+    fn key(&self, order: &Order) -> SortKey {
+        match self.sort {
+            None | Some(OrderSort::Id | OrderSort::IdDown) => SortKey::Number(order.order_id),
+            Some(OrderSort::At | OrderSort::AtDown) => SortKey::Number(order.ordered_at),
+            Some(OrderSort::Price | OrderSort::PriceDown) => SortKey::Number(order.unit_price_cents),
+            Some(OrderSort::Quantity | OrderSort::QuantityDown) => SortKey::Number(order.quantity.into()),
+        }
+    }
+
+    fn is_descending(&self) -> bool {
+        use OrderSort::{AtDown, IdDown, PriceDown, QuantityDown};
+        matches!(self.sort, Some(IdDown | AtDown | PriceDown | QuantityDown))
+    }
+}
+
+impl From<datagen::orders::Order> for Order {
+    fn from(order: datagen::orders::Order) -> Self {
+        Self {
+            order_id: order.order_id,
+            customer_id: order.customer_id,
+            product_id: order.product_id,
+            category: order.category,
+            uf: order.uf,
+            quantity: order.quantity,
+            unit_price_cents: order.unit_price_cents,
+            discount_bp: order.discount_bp,
+            status: order.status,
+            ordered_at: order.ordered_at,
+            note: order.note,
+        }
+    }
+}
+
+/// Microseconds since the epoch as RFC 3339. The reference is what serde asks for.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde decides the signature")]
+fn as_rfc_3339<S: Serializer>(microseconds: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    let instant = jiff::Timestamp::from_microsecond(*microseconds).map_err(serde::ser::Error::custom)?;
+    serializer.collect_str(&instant)
+}
+
+pub(super) async fn list(
+    State(api): State<Arc<Api>>,
+    Query(paging): Query<Paging>,
+    Query(selection): Query<OrderSelection>,
+    faults: Option<Extension<PageFaults>>,
+) -> Result<Listed<Order>, Problem> {
+    let faults = faults.map(|Extension(faults)| faults);
+    collection::list(&api, Arc::clone(&api.orders), &paging, selection, faults).await
 }

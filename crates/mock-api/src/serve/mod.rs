@@ -3,18 +3,30 @@
 //! Each connection is a task. `axum::serve` would do for that, but not for a limit on how long a request head may take,
 //! nor for an end of what is still open once a deadline has passed.
 
+mod socket;
+
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::Version;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower_service::Service as _;
 
-use crate::{Config, app};
+use crate::front::{Peer, ResetConnection};
+use crate::{Api, Config, routes};
+
+use socket::Socket;
 
 /// Why a server could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +34,27 @@ pub enum ServeError {
     /// The listener itself is broken: no connection will come any more.
     #[error("the listening socket failed")]
     Accept(#[source] io::Error),
+}
+
+/// Tells hyper to end the connection without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is reset on purpose")]
+struct Reset;
+
+/// Counts a connection for as long as it lives. The number is only ever shown: `Relaxed`.
+struct Open(Arc<AtomicU64>);
+
+impl Open {
+    fn count(connections: &Arc<AtomicU64>) -> Self {
+        connections.fetch_add(1, Relaxed);
+        Self(Arc::clone(connections))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 /// The two ends of a connection: finish what you are at, and stop at once.
@@ -43,7 +76,8 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let (head_timeout, deadline) = (config.head_timeout, config.shutdown_deadline);
-    let app = app(config);
+    let api = Api::new(config);
+    let app = routes::router(&api);
     let stop = Stop::default();
     let connections = TaskTracker::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -53,8 +87,14 @@ pub async fn run(
             () = &mut shutdown => break Ok(()),
         };
         match accepted {
-            Ok((stream, _peer)) => {
-                connections.spawn(serve_connection(stream, app.clone(), head_timeout, stop.clone()));
+            Ok((stream, peer)) => {
+                let open = Open::count(&api.metrics.connections);
+                let peer = Peer::new(peer.ip());
+                let (app, stop) = (app.clone(), stop.clone());
+                connections.spawn(async move {
+                    serve_connection(stream, peer, app, head_timeout, stop).await;
+                    drop(open);
+                });
             }
             Err(error) if is_about_one_connection(&error) => tracing::debug!(%error, "a connection was lost"),
             Err(error) if is_shortage(&error) => {
@@ -75,13 +115,31 @@ pub async fn run(
     outcome
 }
 
-async fn serve_connection(stream: TcpStream, app: Router, head_timeout: Duration, stop: Stop) {
+async fn serve_connection(stream: TcpStream, peer: Peer, app: Router, head_timeout: Duration, stop: Stop) {
     // Small answers must not wait for the client's delayed acknowledgement; a socket without the option still works.
     let _ = stream.set_nodelay(true);
+    let reset = Arc::new(AtomicBool::new(false));
+    let socket = Socket::new(stream, Arc::clone(&reset));
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request: Request = request.map(Body::new);
+        request.extensions_mut().insert(peer.clone());
+        let (is_http_1, reset) = (request.version() < Version::HTTP_2, Arc::clone(&reset));
+        // A router is always ready.
+        let answer = app.clone().call(request);
+        async move {
+            let Ok(response) = answer.await;
+            if response.extensions().get::<ResetConnection>().is_some() {
+                // One connection of HTTP/2 carries many requests, and an error resets the stream of this one alone.
+                reset.store(is_http_1, Relaxed);
+                return Err(Reset);
+            }
+            Ok(response)
+        }
+    });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout);
     builder.http2().timer(TokioTimer::new());
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    let connection = builder.serve_connection(socket, service);
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {
         served = &mut connection => served,
