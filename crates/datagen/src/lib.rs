@@ -33,11 +33,15 @@ pub mod page;
 pub mod plan;
 pub mod products;
 pub mod registers;
+mod report;
 pub mod run;
 mod sink;
+mod size;
 pub mod states;
 pub mod stream;
 pub mod table;
+pub mod verify;
 pub mod weather;
 
+pub use encode::{Compression, Options};
 pub use error::{Error, Result};
