@@ -18,7 +18,9 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
 
 pub mod alias;
+pub mod cells;
 pub mod cli;
+pub mod customers;
 mod encode;
 mod error;
 pub mod generate;
@@ -30,10 +32,16 @@ pub mod orders;
 pub mod page;
 pub mod plan;
 pub mod products;
+pub mod registers;
+mod report;
 pub mod run;
 mod sink;
+mod size;
 pub mod states;
 pub mod stream;
 pub mod table;
+pub mod verify;
+pub mod weather;
 
+pub use encode::{Compression, Options};
 pub use error::{Error, Result};

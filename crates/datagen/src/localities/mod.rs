@@ -14,13 +14,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int32Array, RecordBatch, StringArray};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
-
-use crate::page::Page;
+use crate::cells::Cells;
 use crate::states::{STATES, State};
 use crate::stream::{Stream, below, below_skewed};
-use crate::table::Table;
+use crate::table::{Column, Kind, Rows};
 
 use names::Names;
 pub use shape::{DistrictRecord, FlatRecord, MunicipalityRecord, StateRecord};
@@ -29,7 +26,7 @@ pub use shape::{DistrictRecord, FlatRecord, MunicipalityRecord, StateRecord};
 pub const WITHOUT_MICROREGION: u32 = 5_101_837;
 
 /// Districts of all states together.
-const DISTRICTS: u32 = 10_670;
+pub const DISTRICTS: u32 = 10_670;
 
 /// States whose number of districts is real; the others share the rest in proportion to their municipalities.
 const KNOWN_DISTRICTS: [(&str, u32); 4] = [("MG", 1_817), ("RS", 1_254), ("SP", 1_039), ("DF", 1)];
@@ -267,58 +264,29 @@ pub(crate) fn check_digit(six: u32) -> u32 {
 }
 
 /// One row a district, in the order of codes.
-impl Table for Localities {
-    fn name(&self) -> &'static str {
-        "localities"
-    }
+impl Rows for Localities {
+    const COLUMNS: &'static [Column] = &[
+        Column::new("district_id", Kind::Int32),
+        Column::new("district", Kind::Text),
+        Column::new("municipality_id", Kind::Int32),
+        Column::new("municipality", Kind::Text),
+        Column::new("uf", Kind::Text),
+        Column::new("state", Kind::Text),
+        Column::new("region", Kind::Text),
+    ];
 
-    fn csv_header(&self) -> &'static str {
-        "district_id,district,municipality_id,municipality,uf,state,region\n"
-    }
-
-    fn csv(&self, rows: Range<u64>, page: &mut Page) {
+    fn rows(&self, rows: Range<u64>, cells: &mut impl Cells) {
         for district in &self.districts[rows.start as usize..rows.end as usize] {
             let place = self.municipality_of(district);
-            page.row();
-            page.number(u64::from(district.id));
-            page.byte(b',');
-            page.text(district.nome.as_bytes());
-            page.byte(b',');
-            page.number(u64::from(place.id));
-            for text in [&*place.nome, place.state.sigla, place.state.nome, place.state.region().nome] {
-                page.byte(b',');
-                page.text(text.as_bytes());
-            }
-            page.byte(b'\n');
+            cells.integer(i64::from(district.id));
+            cells.text(&district.nome);
+            cells.integer(i64::from(place.id));
+            cells.text(&place.nome);
+            cells.word(place.state.sigla);
+            cells.word(place.state.nome);
+            cells.word(place.state.region().nome);
+            cells.end();
         }
-    }
-
-    fn schema(&self) -> SchemaRef {
-        let field = |name, kind| Field::new(name, kind, false);
-        Arc::new(Schema::new(vec![
-            field("district_id", DataType::Int32),
-            field("district", DataType::Utf8),
-            field("municipality_id", DataType::Int32),
-            field("municipality", DataType::Utf8),
-            field("uf", DataType::Utf8),
-            field("state", DataType::Utf8),
-            field("region", DataType::Utf8),
-        ]))
-    }
-
-    fn batch(&self, rows: Range<u64>) -> RecordBatch {
-        let districts = &self.districts[rows.start as usize..rows.end as usize];
-        let places = || districts.iter().map(|district| self.municipality_of(district));
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(Int32Array::from_iter_values(districts.iter().map(|district| district.id as i32))),
-            Arc::new(StringArray::from_iter_values(districts.iter().map(|district| &*district.nome))),
-            Arc::new(Int32Array::from_iter_values(places().map(|place| place.id as i32))),
-            Arc::new(StringArray::from_iter_values(places().map(|place| &*place.nome))),
-            Arc::new(StringArray::from_iter_values(places().map(|place| place.state.sigla))),
-            Arc::new(StringArray::from_iter_values(places().map(|place| place.state.nome))),
-            Arc::new(StringArray::from_iter_values(places().map(|place| place.state.region().nome))),
-        ];
-        RecordBatch::try_new(self.schema(), columns).expect("the columns are of the schema, and equally long")
     }
 }
 
