@@ -43,7 +43,7 @@ use collection::{Cursors, Views};
 use fault::InForce;
 use ledger::Ledger;
 use metrics::Metrics;
-use routes::{Digests, Orders};
+use routes::{Customers, Digests, Orders, Products};
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -56,6 +56,9 @@ pub(crate) struct Api {
     views: Views,
     digests: Digests,
     orders: Arc<Orders>,
+    products: Arc<Products>,
+    /// Made when they are first asked for, as they take some milliseconds.
+    customers: OnceLock<Arc<Customers>>,
     localities: OnceLock<Localities>,
     requests: AtomicU64,
 }
@@ -77,6 +80,8 @@ impl Api {
             views: Views::default(),
             digests: Digests::default(),
             orders: Arc::new(Orders::new(config.seed, config.orders)),
+            products: Arc::new(Products::new(config.seed)),
+            customers: OnceLock::new(),
             localities: OnceLock::new(),
             requests: AtomicU64::new(1),
             config,

@@ -163,6 +163,27 @@ async fn a_filter_and_an_order_choose_what_a_scan_would_choose() {
 }
 
 #[tokio::test]
+async fn customers_and_products_are_those_that_the_orders_name() {
+    let server = Server::start(Config { orders: 2_000, ..Config::default() }).await;
+    let orders = server.get("/orders?offset=1000&limit=50").await.json();
+    let (customers, products) = (server.get("/customers").await.json(), server.get("/products").await.json());
+    assert_eq!((&customers["total"], &products["total"]), (&json!(1_250), &json!(5_000)));
+    for order in orders["items"].as_array().unwrap() {
+        let at = |id: &str| order[id].as_u64().unwrap() - 1;
+        let customer = server.get(&format!("/customers?offset={}&limit=1", at("customer_id"))).await.json();
+        assert_eq!(
+            (&customer["items"][0]["customer_id"], &customer["items"][0]["uf"]),
+            (&order["customer_id"], &order["uf"])
+        );
+        let product = server.get(&format!("/products?offset={}&limit=1", at("product_id"))).await.json();
+        assert_eq!(product["items"][0]["category"], order["category"]);
+    }
+    let sorted = server.get("/products?sort=-name&per_page=1000").await.json();
+    let names: Vec<&str> = sorted.as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
+    assert!(names.is_sorted_by(|a, b| a >= b) && names.len() == 1_000);
+}
+
+#[tokio::test]
 async fn a_cursor_expires_and_belongs_to_its_filter() {
     let config = Config { cursor_ttl: Duration::from_millis(1), ..Config::default() };
     let server = Server::start(config).await;

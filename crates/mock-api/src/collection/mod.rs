@@ -10,6 +10,7 @@
 //! Records are made when they are asked for, and none is kept. A filter or an order costs one pass over the collection,
 //! after which the chosen positions are remembered.
 
+mod cells;
 mod cursor;
 mod paging;
 mod view;
@@ -22,8 +23,9 @@ use aide::openapi::Operation;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+pub(crate) use cells::Row;
 pub(crate) use cursor::Cursors;
 pub(crate) use paging::Paging;
 use paging::Style;
@@ -201,4 +203,11 @@ fn moved(asked: u64, size: u64, total: u64, style: &Style, faults: Option<PageFa
     // Whoever has read `asked` records has seen the collection grow so often.
     let grown = faults.drift.map_or(0, |drift| (asked / drift.every).saturating_mul(drift.rows));
     (asked.saturating_sub(grown), total.saturating_add(grown))
+}
+
+/// Microseconds since the epoch as RFC 3339. The reference is what serde asks for.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde decides the signature")]
+pub(crate) fn as_rfc_3339<S: Serializer>(microseconds: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    let instant = jiff::Timestamp::from_microsecond(*microseconds).map_err(serde::ser::Error::custom)?;
+    serializer.collect_str(&instant)
 }

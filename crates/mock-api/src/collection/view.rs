@@ -18,7 +18,6 @@ pub(crate) enum SortKey {
     /// A number, an identifier or a time.
     Number(i64),
     /// A name.
-    #[expect(dead_code, reason = "products are sorted by name")]
     Text(String),
 }
 

@@ -1,6 +1,7 @@
 //! The endpoints, one module for each family.
 
 mod admin;
+mod customers;
 mod delay;
 mod download;
 mod echo;
@@ -8,6 +9,7 @@ mod health;
 mod localities;
 mod orders;
 mod plain;
+mod products;
 mod streams;
 mod weather;
 
@@ -27,8 +29,10 @@ use axum::routing::any;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub(crate) use customers::Customers;
 pub(crate) use download::Digests;
 pub(crate) use orders::Orders;
+pub(crate) use products::Products;
 
 use crate::Api;
 use crate::front::{Front, Kind};
@@ -49,6 +53,8 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         .simulated("/weather/{city}", get_with(weather::one, about("The weather of a city", "data")))
         .simulated("/weather", get_with(weather::several, about("The weather of several cities", "data")))
         .simulated("/orders", get_with(orders::list, about("Orders, page by page", "data")))
+        .simulated("/customers", get_with(customers::list, about("Customers, page by page", "data")))
+        .simulated("/products", get_with(products::list, about("Products, page by page", "data")))
         .simulated("/download/{name}", get_with(download::download, download::document))
         .simulated(
             "/delay/{ms}",

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::Api;
-use crate::collection::{self, Collection, Listed, Paging, Selection, SortKey};
+use crate::collection::{self, Collection, Listed, Paging, Selection, SortKey, as_rfc_3339};
 use crate::front::PageFaults;
 use crate::input::{Check, Query};
 use crate::problem::Problem;
@@ -162,13 +162,6 @@ impl From<datagen::orders::Order> for Order {
             note: order.note,
         }
     }
-}
-
-/// Microseconds since the epoch as RFC 3339. The reference is what serde asks for.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde decides the signature")]
-fn as_rfc_3339<S: Serializer>(microseconds: &i64, serializer: S) -> Result<S::Ok, S::Error> {
-    let instant = jiff::Timestamp::from_microsecond(*microseconds).map_err(serde::ser::Error::custom)?;
-    serializer.collect_str(&instant)
 }
 
 pub(super) async fn list(
