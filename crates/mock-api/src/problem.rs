@@ -23,7 +23,7 @@ pub(crate) struct Problem {
     /// What was wrong with this very request.
     detail: String,
     /// The fields that were wrong, where fields were the reason.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Paging {
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u64>,
     /// `start`, or the `next_cursor` of the answer before. With `limit`.
-    #[schemars(length(max = 64))]
+    #[schemars(regex(pattern = r"^(start|[0-9a-fA-F]{32})$"))]
     cursor: Option<String>,
     /// Records on a page, as a bare array with its neighbours in the header `Link`.
     #[schemars(range(min = 1, max = 1000))]

@@ -91,7 +91,8 @@ pub struct Errors {
     /// Of all requests, from 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub share: f64,
-    /// One of these, equally likely.
+    /// One of these, equally likely: 400 to 599.
+    #[schemars(length(min = 1), inner(range(min = 400, max = 599)))]
     pub statuses: Vec<u16>,
     /// Sent as `Retry-After`, in seconds.
     pub retry_after_s: Option<u32>,
@@ -105,8 +106,10 @@ pub struct Drip {
     #[schemars(range(min = 0.0, max = 1.0))]
     pub share: f64,
     /// Bytes in one piece.
+    #[schemars(range(min = 1))]
     pub chunk_bytes: u32,
     /// Milliseconds between two pieces.
+    #[schemars(range(max = 60_000))]
     pub every_ms: u32,
 }
 
@@ -115,6 +118,7 @@ pub struct Drip {
 #[serde(deny_unknown_fields)]
 pub struct Drift {
     /// Records read between two arrivals.
+    #[schemars(range(min = 1))]
     pub every: u64,
     /// Records that arrive at once; fewer than `every`.
     pub rows: u64,
@@ -124,9 +128,11 @@ pub struct Drift {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimit {
-    /// Tokens that come back each second.
+    /// Tokens that come back each second; more than none.
+    #[schemars(range(min = 0.001))]
     pub per_second: f64,
     /// Tokens that the bucket holds.
+    #[schemars(range(min = 1))]
     pub burst: u32,
 }
 
@@ -264,8 +270,8 @@ impl Profile {
             need(every > 0 && rows < every, "drift", "rows below every")?;
         }
         if let Some(RateLimit { per_second, burst }) = self.rate_limit {
-            let sane = per_second > 0.0 && per_second.is_finite() && burst > 0;
-            need(sane, "rate_limit", "per_second above 0 and a burst of 1 or more")?;
+            let sane = per_second >= 0.001 && per_second.is_finite() && burst > 0;
+            need(sane, "rate_limit", "per_second from 0.001 and a burst of 1 or more")?;
         }
         for outage in &self.outages {
             if let Outage::Attempts { share, .. } = outage {

@@ -33,7 +33,7 @@ pub(super) struct DripQuery {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct LinesPath {
     /// How many lines.
-    #[schemars(range(min = 0, max = 1_000_000))]
+    #[schemars(range(min = 0, max = 100_000))]
     n: u64,
 }
 
@@ -71,7 +71,7 @@ impl Check for DripQuery {
 
 impl Check for LinesPath {
     fn check(&self) -> Result<(), Problem> {
-        within("n", &self.n, 0..=1_000_000)
+        within("n", &self.n, 0..=100_000)
     }
 }
 
