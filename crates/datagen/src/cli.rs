@@ -1,27 +1,35 @@
-//! The command line: from arguments to a [`Request`], and from an [`Outcome`] to words on stderr.
+//! The command line: from arguments to a [`Request`], and from an outcome to words on stderr.
 
+use std::ffi::OsString;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::encode::{Compression, Options, Tables};
 use crate::error::{Error, Result};
-use crate::generate::{Progress, Written};
 use crate::home::home;
 use crate::manifest::Arguments;
 use crate::plan::{self, Format, Scale, Size, TableName};
+use crate::report::{Line, summary};
 use crate::run::{Outcome, Request, run};
+use crate::size::{parse_bytes, show_bytes};
+use crate::verify::verify;
 
 const EXAMPLES: &str = "\
 Examples:
   datagen all --scale small                          everything the laboratory reads, into data/raw/small
   datagen orders --rows 1000000 --format parquet     one table, into data/raw/orders-parquet
+  datagen orders --bytes 10GB --files 40             as many rows as make about 10 GB
   datagen logs --files 4 --out /tmp/logs             application logs, into a folder of your own
+  datagen verify data/raw/small                      read every byte and compare it with the manifest
 
-The same arguments give the same bytes, with any number of workers. A second run writes nothing.";
+The same arguments give the same bytes, with any number of workers. A second run writes nothing; an interrupted run
+goes on with the files that are missing.";
 
 /// Seeded data sets, the same bytes for any number of workers.
 #[derive(Debug, Parser)]
@@ -35,10 +43,20 @@ pub struct Cli {
 enum What {
     /// Everything the laboratory reads: orders as CSV and as Parquet, and logs.
     All(AllArgs),
-    /// A shop's orders.
-    Orders(OrdersArgs),
-    /// Application logs of several services.
+    /// A shop's orders over three years.
+    Orders(TableArgs),
+    /// The customers that orders name, with valid CPF, CNPJ, telephone and postal codes.
+    Customers(TableArgs),
+    /// The products that orders name.
+    Products(TableArgs),
+    /// Hourly readings at the 27 state capitals.
+    Weather(TableArgs),
+    /// States, municipalities and districts in the form of IBGE's data; names are invented.
+    Localities(TableArgs),
+    /// Application logs of several services, and a ledger of the incidents planted in them.
     Logs(LogsArgs),
+    /// Check a folder against its manifest, byte by byte.
+    Verify(VerifyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -49,15 +67,29 @@ struct Common {
     /// The seed: another seed, other data.
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// Threads; all cores by default. They change the time and no byte.
-    #[arg(long)]
-    workers: Option<NonZero<usize>>,
     /// The folder to write into.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Say nothing but errors.
+    #[command(flatten)]
+    how: How,
+}
+
+/// What changes the time and no byte.
+#[derive(Debug, Args)]
+struct How {
+    /// Threads; all cores by default. They change the time and no byte.
     #[arg(long)]
+    workers: Option<NonZero<usize>>,
+    /// Say nothing but errors.
+    #[arg(long, short)]
     quiet: bool,
+}
+
+impl How {
+    fn workers(&self) -> usize {
+        let cores = || thread::available_parallelism().map_or(1, NonZero::get);
+        self.workers.map_or_else(cores, NonZero::get)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -69,20 +101,29 @@ struct AllArgs {
 #[derive(Debug, Args)]
 struct Amount {
     /// Rows in all files together, instead of the scale's.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "bytes")]
     rows: Option<u64>,
+    /// About so many bytes in all files together, such as 10GB or 1.5GiB.
+    #[arg(long, value_parser = parse_bytes)]
+    bytes: Option<u64>,
     /// Files, instead of the scale's.
     #[arg(long)]
     files: Option<NonZero<u64>>,
 }
 
 #[derive(Debug, Args)]
-struct OrdersArgs {
+struct TableArgs {
     /// How rows are written.
     #[arg(long, value_enum, default_value = "csv")]
     format: RowFormat,
     #[command(flatten)]
     amount: Amount,
+    /// How Parquet pages are compressed.
+    #[arg(long, value_enum, default_value = "snappy")]
+    compression: Compression,
+    /// Rows of a Parquet row group or an Arrow batch.
+    #[arg(long, value_name = "ROWS", default_value_t = 65_536, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    row_group: u64,
     #[command(flatten)]
     common: Common,
 }
@@ -95,41 +136,78 @@ struct LogsArgs {
     common: Common,
 }
 
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    /// The folder that holds manifest.json.
+    folder: PathBuf,
+    #[command(flatten)]
+    how: How,
+}
+
 /// The formats of a table of rows.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum RowFormat {
     Csv,
+    Ndjson,
     Parquet,
+    Arrow,
 }
 
 impl From<RowFormat> for Format {
     fn from(format: RowFormat) -> Self {
         match format {
             RowFormat::Csv => Self::Csv,
+            RowFormat::Ndjson => Self::Ndjson,
             RowFormat::Parquet => Self::Parquet,
+            RowFormat::Arrow => Self::Arrow,
         }
     }
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// An exit code once everything is said: 0 after help and version, 2 after an error.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, u8> {
+    Cli::try_parse_from(arguments).map_err(|error| {
+        if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+            // Help that was asked for goes to stdout; that it cannot be written there is nobody's business.
+            let _ = error.print();
+            return 0;
+        }
+        let text = error.to_string();
+        let message = text.split("\n\nUsage:").next().unwrap_or(&text);
+        let message = message.split("\n\nFor more information").next().unwrap_or(message);
+        eprintln!("{}", message.replace("\n  tip: ", "\nhint: ").replace("\n\nhint:", "\nhint:").trim_end());
+        if !message.contains("tip: ") {
+            eprintln!("hint: `datagen --help` shows what there is, with examples");
+        }
+        2
+    })
 }
 
 impl Cli {
     /// Does what was asked.
     ///
     /// # Errors
-    /// Whatever [`run`] meets; the caller maps it to an exit code with [`Error::exit_code`].
+    /// Whatever [`run`] or [`verify`] meets; the caller maps it to an exit code with [`Error::exit_code`].
     pub fn run(self, stop: &AtomicBool) -> Result<()> {
-        let (request, quiet) = match self.what {
-            What::All(args) => (everything(&args.common), args.common.quiet),
-            What::Orders(args) => {
-                let format = args.format.into();
-                (table(TableName::Orders, format, &args.amount, &args.common)?, args.common.quiet)
-            }
-            What::Logs(args) => {
-                let request = table(TableName::Logs, Format::Log, &args.amount, &args.common)?;
-                (request, args.common.quiet)
-            }
+        let (request, quiet) = match &self.what {
+            What::Verify(args) => return check(args, stop),
+            What::All(args) => (everything(&args.common), args.common.how.quiet),
+            What::Logs(args) => (logs(args)?, args.common.how.quiet),
+            What::Orders(args) => (table(TableName::Orders, args)?, args.common.how.quiet),
+            What::Customers(args) => (table(TableName::Customers, args)?, args.common.how.quiet),
+            What::Products(args) => (table(TableName::Products, args)?, args.common.how.quiet),
+            What::Weather(args) => (table(TableName::Weather, args)?, args.common.how.quiet),
+            What::Localities(args) => (table(TableName::Localities, args)?, args.common.how.quiet),
         };
         let started = Instant::now();
-        let outcome = run(&request, stop, &Silent)?;
+        let rows = request.plan.iter().map(|file| file.rows.end - file.rows.start).sum();
+        let line = Line::new(rows, quiet);
+        let outcome = run(&request, stop, &line);
+        line.clear();
+        let outcome = outcome?;
         if !quiet {
             tell(&request, &outcome, started);
         }
@@ -141,76 +219,131 @@ fn everything(common: &Common) -> Request {
     let root = common.out.clone().unwrap_or_else(|| home().join("data/raw"));
     Request {
         arguments: Arguments { what: "all".into(), options: vec![format!("scale={}", common.scale.name())] },
-        seed: common.seed,
+        options: Options { seed: common.seed, compression: Compression::Snappy },
         plan: plan::everything(common.scale),
         root: root.join(common.scale.name()),
-        workers: workers(common),
+        workers: common.how.workers(),
     }
 }
 
-fn table(name: TableName, format: Format, amount: &Amount, common: &Common) -> Result<Request> {
-    let scale = name.size(common.scale);
-    let size = Size {
-        files: amount.files.map_or(scale.files, NonZero::get),
-        rows: amount.rows.unwrap_or(scale.rows),
+fn table(name: TableName, args: &TableArgs) -> Result<Request> {
+    let format = args.format.into();
+    let options = Options { seed: args.common.seed, compression: args.compression };
+    let size = size(name, format, &args.amount, args.common.scale, &options)?;
+    let mut request = Request {
+        arguments: arguments(name, format, size),
+        options,
+        plan: Vec::new(),
+        root: root(&format!("{}-{}", name.name(), format.extension()), &args.common),
+        workers: args.common.how.workers(),
     };
-    if size.files > 99_999 {
-        return Err(Error::Usage {
-            message: format!("{} files are too many", size.files),
-            hint: "--files takes at most 99999, so that names of five digits sort".into(),
-        });
+    let mut rows_at_once = None;
+    if matches!(format, Format::Parquet | Format::Arrow) {
+        rows_at_once = Some(args.row_group);
+        request.arguments.options.push(format!("row-group={}", args.row_group));
     }
-    let default = || home().join(format!("data/raw/{}-{}", name.name(), format.extension()));
+    if format == Format::Parquet {
+        request.arguments.options.push(format!("compression={:?}", args.compression).to_lowercase());
+    }
+    request.plan = plan::files("", name, format, size, rows_at_once);
+    Ok(request)
+}
+
+fn logs(args: &LogsArgs) -> Result<Request> {
+    let options = Options { seed: args.common.seed, compression: Compression::None };
+    let size = size(TableName::Logs, Format::Log, &args.amount, args.common.scale, &options)?;
     Ok(Request {
-        arguments: Arguments {
-            what: name.name().into(),
-            options: vec![
-                format!("format={}", format.extension()),
-                format!("rows={}", size.rows),
-                format!("files={}", size.files),
-            ],
-        },
-        seed: common.seed,
-        plan: if name == TableName::Logs {
-            plan::logs("", size)
-        } else {
-            plan::files("", name, format, size)
-        },
-        root: common.out.clone().unwrap_or_else(default),
-        workers: workers(common),
+        arguments: arguments(TableName::Logs, Format::Log, size),
+        options,
+        plan: plan::logs("", size),
+        root: root("logs", &args.common),
+        workers: args.common.how.workers(),
     })
 }
 
-fn workers(common: &Common) -> usize {
-    let cores = || thread::available_parallelism().map_or(1, NonZero::get);
-    common.workers.map_or_else(cores, NonZero::get)
+fn arguments(name: TableName, format: Format, size: Size) -> Arguments {
+    Arguments {
+        what: name.name().into(),
+        options: vec![
+            format!("format={}", format.extension()),
+            format!("rows={}", size.rows),
+            format!("files={}", size.files),
+        ],
+    }
+}
+
+fn root(folder: &str, common: &Common) -> PathBuf {
+    common.out.clone().unwrap_or_else(|| home().join("data/raw").join(folder))
+}
+
+/// How many rows in how many files.
+fn size(name: TableName, format: Format, amount: &Amount, scale: Scale, options: &Options) -> Result<Size> {
+    let usual = name.size(scale);
+    let rows = match (amount.rows, amount.bytes) {
+        (Some(rows), _) => rows,
+        (None, Some(bytes)) => rows_of(name, format, bytes, options)?,
+        (None, None) => usual.rows,
+    };
+    if rows > name.limit() {
+        return Err(Error::Usage {
+            message: format!("{} has at most {} rows, and {rows} were asked for", name.name(), name.limit()),
+            hint: "ask for fewer with --rows or --bytes".into(),
+        });
+    }
+    let files = amount.files.map_or(usual.files, NonZero::get);
+    if files > 99_999 {
+        return Err(Error::Usage {
+            message: format!("{files} files are too many"),
+            hint: "--files takes at most 99999, so that names of five digits sort".into(),
+        });
+    }
+    Ok(Size { files, rows })
+}
+
+/// The rows that make about `bytes`. Identifiers grow with the table, so the second estimate samples its middle.
+fn rows_of(name: TableName, format: Format, bytes: u64, options: &Options) -> Result<u64> {
+    let tables = Tables::new(options);
+    let first = bytes as f64 / tables.bytes_per_row(name, format, 0)?;
+    let second = bytes as f64 / tables.bytes_per_row(name, format, (first / 2.0) as u64)?;
+    Ok(second as u64)
 }
 
 /// Says on stderr what was done.
 fn tell(request: &Request, outcome: &Outcome, started: Instant) {
     let root = request.root.display();
+    let files = outcome.manifest.files.len();
     if outcome.written == 0 {
-        eprintln!("{root}: nothing to write, all {} files are there", outcome.manifest.files.len());
+        eprintln!("{root}: nothing to write, all {files} files are there");
         return;
     }
-    let bytes: u64 = outcome.manifest.files.iter().map(|file| file.bytes).sum();
+    eprint!("{}", summary(&outcome.manifest));
+    let bytes = outcome.bytes;
     let seconds = started.elapsed().as_secs_f64();
-    let megabytes = bytes as f64 / 1e6;
+    let rate = show_bytes((bytes as f64 / seconds.max(1e-9)) as u64);
     eprintln!(
-        "{root}: {} of {} files written, {megabytes:.1} MB in {seconds:.2} s",
+        "{root}: {} of {files} files written, {} in {seconds:.2} s, {rate}/s",
         outcome.written,
-        outcome.manifest.files.len(),
+        show_bytes(bytes)
     );
 }
 
-/// Nobody is told.
-struct Silent;
-
-impl Progress for Silent {
-    fn rows(&self, _rows: u64) {}
-    fn file(&self, _written: &Written) -> Result<()> {
-        Ok(())
+/// Checks a folder, and names on stdout what is wrong with it.
+fn check(args: &VerifyArgs, stop: &AtomicBool) -> Result<()> {
+    let line = Line::new(0, true);
+    let (manifest, problems) = verify(&args.folder, args.how.workers(), stop, &line)?;
+    for problem in &problems {
+        println!("{}: {}", problem.path, problem.what);
     }
+    let bytes = manifest.files.iter().map(|entry| entry.bytes).sum();
+    if !problems.is_empty() {
+        let of = manifest.files.len();
+        return Err(Error::Differs { folder: args.folder.clone(), problems: problems.len(), of });
+    }
+    if !args.how.quiet {
+        let files = manifest.files.len();
+        eprintln!("{}: {files} files, {}, all as written", args.folder.display(), show_bytes(bytes));
+    }
+    Ok(())
 }
 
 /// Lets Ctrl-C and a polite kill set `stop` instead of ending the process, so that files half-written are removed.

@@ -6,28 +6,59 @@
 use std::io::Write as _;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use arrow_schema::SchemaRef;
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::basic::Compression;
+use parquet::basic::{self, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 
+use crate::customers::Customers;
 use crate::error::{Error, Result};
+use crate::localities::Localities;
 use crate::logs::Logs;
 use crate::orders::Orders;
 use crate::page::Page;
 use crate::plan::{Format, PlannedFile, TableName};
+use crate::products::Products;
 use crate::sink::Staged;
-use crate::table::Table;
+use crate::table::{ByRows, Table};
+use crate::weather::Weather;
 
-/// Every table of one seed.
+/// What decides about bytes beside the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// The seed of every table.
+    pub seed: u64,
+    /// How Parquet pages are compressed.
+    pub compression: Compression,
+}
+
+/// How Parquet pages are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// Snappy: fast, and read by everything.
+    Snappy,
+    /// Zstandard at level 1: about a third smaller than Snappy.
+    Zstd,
+}
+
+/// Every table of one seed. A table is made when it is first asked for.
 pub(crate) struct Tables {
-    orders: Orders,
-    logs: Logs,
+    seed: u64,
+    orders: OnceLock<Orders>,
+    customers: OnceLock<ByRows<Customers>>,
+    products: OnceLock<ByRows<Products>>,
+    weather: OnceLock<ByRows<Weather>>,
+    localities: OnceLock<ByRows<Localities>>,
+    logs: OnceLock<Logs>,
     parquet: WriterPropertiesPtr,
 }
 
@@ -41,30 +72,51 @@ pub(crate) struct Piece {
 enum Body {
     Text(Page),
     RowGroup(Vec<ArrowColumnChunk>),
+    Batch(RecordBatch),
 }
 
 /// A file that takes pieces in order.
 pub(crate) enum Sink {
     Text(Staged),
     Parquet(SerializedFileWriter<Staged>),
+    Arrow(Box<FileWriter<Staged>>),
 }
 
 impl Tables {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(options: &Options) -> Self {
+        let compression = match options.compression {
+            Compression::None => basic::Compression::UNCOMPRESSED,
+            Compression::Snappy => basic::Compression::SNAPPY,
+            Compression::Zstd => basic::Compression::ZSTD(ZstdLevel::default()),
+        };
         let parquet = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
+            .set_compression(compression)
             // A fixed name: the version of a library is no reason for other bytes.
             .set_created_by("paralelo datagen".to_owned())
             .build();
-        Self { orders: Orders::new(seed), logs: Logs::new(seed), parquet: Arc::new(parquet) }
+        Self {
+            seed: options.seed,
+            orders: OnceLock::new(),
+            customers: OnceLock::new(),
+            products: OnceLock::new(),
+            weather: OnceLock::new(),
+            localities: OnceLock::new(),
+            logs: OnceLock::new(),
+            parquet: Arc::new(parquet),
+        }
     }
 
     /// The table of rows behind a name; logs have no rows in this sense.
     fn table(&self, name: TableName) -> Option<&dyn Table> {
-        match name {
-            TableName::Orders => Some(&self.orders),
-            TableName::Logs | TableName::Incidents => None,
-        }
+        let seed = self.seed;
+        Some(match name {
+            TableName::Orders => self.orders.get_or_init(|| Orders::new(seed)),
+            TableName::Customers => self.customers.get_or_init(|| ByRows(Customers::new(seed))),
+            TableName::Products => self.products.get_or_init(|| ByRows(Products::new(seed))),
+            TableName::Weather => self.weather.get_or_init(|| ByRows(Weather::new(seed))),
+            TableName::Localities => self.localities.get_or_init(|| ByRows(Localities::new(seed))),
+            TableName::Logs | TableName::Incidents => return None,
+        })
     }
 
     /// Makes the piece of `file` that holds `rows`. `spare` is memory to write on.
@@ -77,19 +129,32 @@ impl Tables {
         let mut page = spare;
         page.clear();
         let count = rows.end - rows.start;
-        let (rows, body) = match (file.format, self.table(file.table)) {
-            (Format::Parquet, Some(table)) => (count, Body::RowGroup(self.row_group(table, rows)?)),
-            (_, Some(table)) => {
-                table.csv(rows, &mut page);
+        let (rows, body) = match self.table(file.table) {
+            None => {
+                let logs = self.logs.get_or_init(|| Logs::new(self.seed));
+                let count = if file.table == TableName::Incidents {
+                    logs.write_incidents(&rows, &mut page)
+                } else {
+                    logs.write(rows, &mut page);
+                    count
+                };
                 (count, Body::Text(page))
             }
-            (_, None) if file.table == TableName::Incidents => {
-                (self.logs.write_incidents(&rows, &mut page), Body::Text(page))
-            }
-            (_, None) => {
-                self.logs.write(rows, &mut page);
-                (count, Body::Text(page))
-            }
+            Some(table) => (
+                count,
+                match file.format {
+                    Format::Parquet => Body::RowGroup(self.row_group(table, rows)?),
+                    Format::Arrow => Body::Batch(table.batch(rows)),
+                    Format::Ndjson => {
+                        table.ndjson(rows, &mut page);
+                        Body::Text(page)
+                    }
+                    Format::Csv | Format::Log => {
+                        table.csv(rows, &mut page);
+                        Body::Text(page)
+                    }
+                },
+            ),
         };
         Ok(Piece { rows, body })
     }
@@ -129,12 +194,38 @@ impl Tables {
                 let writer = self.parquet_writer(&table.schema(), staged);
                 Ok(Sink::Parquet(writer.map_err(parquet_at(path))?))
             }
+            (Format::Arrow, Some(table)) => {
+                let writer = FileWriter::try_new(staged, &table.schema());
+                Ok(Sink::Arrow(Box::new(writer.map_err(arrow_at(path))?)))
+            }
             (Format::Csv, Some(table)) => {
                 staged.write_all(table.csv_header().as_bytes()).map_err(Error::file("write", path))?;
                 Ok(Sink::Text(staged))
             }
             _ => Ok(Sink::Text(staged)),
         }
+    }
+
+    /// Bytes that a row of `table` takes in `format`, on average around row `index`: a sample is made to know it.
+    pub(crate) fn bytes_per_row(&self, table: TableName, format: Format, index: u64) -> Result<f64> {
+        const SAMPLE: u64 = 8_192;
+        let index = index.min(table.limit().saturating_sub(SAMPLE));
+        let file = PlannedFile {
+            path: "sample".into(),
+            table,
+            format,
+            rows: index..index + SAMPLE,
+            rows_at_once: SAMPLE,
+        };
+        let piece = self
+            .encode(&file, file.rows.clone(), Page::default())
+            .map_err(parquet_at(Path::new("sample")))?;
+        let bytes = match piece.body {
+            Body::Text(page) => page.len() as u64,
+            Body::RowGroup(chunks) => chunks.iter().map(|chunk| chunk.close().bytes_written).sum(),
+            Body::Batch(batch) => batch.get_array_memory_size() as u64,
+        };
+        Ok(bytes as f64 / SAMPLE as f64)
     }
 }
 
@@ -150,6 +241,10 @@ impl Sink {
                 append_row_group(writer, chunks).map_err(parquet_at(path))?;
                 Ok(Page::default())
             }
+            (Self::Arrow(writer), Body::Batch(batch)) => {
+                writer.write(&batch).map_err(arrow_at(path))?;
+                Ok(Page::default())
+            }
             _ => unreachable!("a file's pieces and its sink are made for the same format"),
         }
     }
@@ -161,6 +256,11 @@ impl Sink {
             Self::Parquet(writer) => {
                 let path = writer.inner().path().to_owned();
                 writer.into_inner().map_err(parquet_at(&path))?.commit()
+            }
+            Self::Arrow(writer) => {
+                let path = writer.get_ref().path().to_owned();
+                // Taking the file back writes the footer.
+                writer.into_inner().map_err(arrow_at(&path))?.commit()
             }
         }
     }
@@ -182,4 +282,10 @@ fn append_row_group(
 fn parquet_at(path: &Path) -> impl FnOnce(ParquetError) -> Error {
     let path = path.to_owned();
     move |source| Error::Parquet { path, source }
+}
+
+/// An [`Error::Arrow`], for `map_err`.
+fn arrow_at(path: &Path) -> impl FnOnce(ArrowError) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Arrow { path, source }
 }

@@ -24,6 +24,14 @@ pub enum Error {
         /// What the encoder said.
         source: parquet::errors::ParquetError,
     },
+    /// An Arrow file could not be written.
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Arrow {
+        /// The file.
+        path: PathBuf,
+        /// What the writer said.
+        source: arrow_schema::ArrowError,
+    },
     /// A manifest is not one of ours.
     #[error("{path} is not a manifest of datagen: {source}", path = path.display())]
     Manifest {
@@ -39,6 +47,16 @@ pub enum Error {
         message: String,
         /// What would be right.
         hint: String,
+    },
+    /// A folder is not as its manifest says.
+    #[error("{problems} of {of} files in {folder} are not as its manifest says", folder = folder.display())]
+    Differs {
+        /// The folder.
+        folder: PathBuf,
+        /// Files that differ.
+        problems: usize,
+        /// Files in all.
+        of: usize,
     },
     /// The user stopped the run.
     #[error("interrupted")]
@@ -56,13 +74,13 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::File { source, .. } => from_io(source).map(str::to_owned),
-            Self::Parquet { source, .. } => {
-                // The encoder wraps what the file system said.
-                let inner = std::error::Error::source(source)?;
-                inner.downcast_ref::<io::Error>().and_then(from_io).map(str::to_owned)
-            }
+            Self::Parquet { source, .. } => below(source).and_then(from_io).map(str::to_owned),
+            Self::Arrow { source, .. } => below(source).and_then(from_io).map(str::to_owned),
             Self::Manifest { .. } => {
                 Some("choose another folder with --out, or remove that file if it is not needed".into())
+            }
+            Self::Differs { .. } => {
+                Some("remove the files named above and run datagen with the same arguments: it makes what is missing".into())
             }
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Interrupted => Some("the same command goes on with the files that are missing".into()),
@@ -77,6 +95,18 @@ impl Error {
             _ => 1,
         }
     }
+}
+
+/// What the file system said, below what an encoder made of it.
+fn below<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Advice for the errors that users meet.

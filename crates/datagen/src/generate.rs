@@ -127,13 +127,13 @@ pub(crate) fn generate(
 
 /// Pieces of a file; an empty file has one, which writes the header.
 fn pieces(file: &PlannedFile) -> u64 {
-    (file.rows.end - file.rows.start).div_ceil(file.format.rows_at_once()).max(1)
+    (file.rows.end - file.rows.start).div_ceil(file.rows_at_once).max(1)
 }
 
 /// The rows of piece `piece`.
 fn rows_of(file: &PlannedFile, piece: u64) -> Range<u64> {
-    let start = file.rows.start + piece * file.format.rows_at_once();
-    start..(start + file.format.rows_at_once()).min(file.rows.end)
+    let start = file.rows.start + piece * file.rows_at_once;
+    start..start.saturating_add(file.rows_at_once).min(file.rows.end)
 }
 
 impl Run<'_> {

@@ -18,21 +18,30 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
 
 pub mod alias;
+pub mod cells;
 pub mod cli;
+pub mod customers;
 mod encode;
 mod error;
 pub mod generate;
 mod home;
+pub mod localities;
 pub mod logs;
 pub mod manifest;
 pub mod orders;
 pub mod page;
 pub mod plan;
 pub mod products;
+pub mod registers;
+mod report;
 pub mod run;
 mod sink;
+mod size;
 pub mod states;
 pub mod stream;
 pub mod table;
+pub mod verify;
+pub mod weather;
 
+pub use encode::{Compression, Options};
 pub use error::{Error, Result};

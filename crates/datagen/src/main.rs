@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use datagen::cli::{Cli, stop_on_signals};
+use datagen::cli::{parse, stop_on_signals};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(code) => return ExitCode::from(code),
+    };
     match stop_on_signals().and_then(|stop| cli.run(stop)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,6 +1,6 @@
 //! The manifest: what a folder holds and how it was made.
 //!
-//! It is written before the first file, after each file, and at the end with `complete`. So a run that was cut off, even
+//! It is written before the first file, again and again as files are done, and at the end with `complete`. So a run that was cut off, even
 //! by a power failure, can go on with the files that are missing.
 
 use std::collections::HashMap;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::plan::{Format, PlannedFile, TableName};
 use crate::sink::Staged;
+use crate::verify::is_inside;
 
 /// The version of the manifest's form and of the tables' contents: another version means other bytes.
 pub const VERSION: u32 = 1;
@@ -73,7 +74,11 @@ impl Manifest {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(Error::File { action: "read", path, source }),
         };
-        serde_json::from_slice(&text).map(Some).map_err(|source| Error::Manifest { path, source })
+        let read: Result<Self, _> = serde_json::from_slice(&text);
+        let mut manifest = read.map_err(|source| Error::Manifest { path, source })?;
+        // A manifest from elsewhere must not lead out of its folder, least of all to files that would be removed.
+        manifest.files.retain(|entry| is_inside(&entry.path));
+        Ok(Some(manifest))
     }
 
     /// Writes the manifest of `folder`.

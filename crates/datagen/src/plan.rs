@@ -8,6 +8,10 @@ use std::ops::Range;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::localities;
+use crate::orders::customers_of;
+use crate::products;
+
 /// How much data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -35,14 +39,22 @@ impl Scale {
 }
 
 /// What is in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TableName {
     /// A shop's orders.
     Orders,
+    /// The customers that orders name.
+    Customers,
+    /// The products that orders name.
+    Products,
+    /// Hourly readings at the state capitals.
+    Weather,
+    /// States, municipalities and districts.
+    Localities,
     /// Application logs of several services.
     Logs,
-    /// The incidents planted in the logs.
+    /// The ledger of the incidents planted in the logs.
     Incidents,
 }
 
@@ -51,40 +63,67 @@ impl TableName {
     pub fn name(self) -> &'static str {
         match self {
             Self::Orders => "orders",
+            Self::Customers => "customers",
+            Self::Products => "products",
+            Self::Weather => "weather",
+            Self::Localities => "localities",
             Self::Logs => "logs",
             Self::Incidents => "incidents",
         }
     }
 
-    /// Number of files and rows of each file at a scale.
+    /// Number of files and rows at a scale.
     pub fn size(self, scale: Scale) -> Size {
-        let (files, rows_per_file) = match (self, scale) {
-            (Self::Orders, Scale::Tiny) => (8, 4_000),
-            (Self::Orders, Scale::Small) => (16, 25_000),
-            (Self::Orders, Scale::Medium) => (16, 250_000),
-            (Self::Orders, Scale::Large) => (64, 625_000),
-            (Self::Incidents, _) => return Size { files: 1, rows: Self::Logs.size(scale).rows },
-            (Self::Logs, Scale::Tiny) => (4, 5_000),
-            (Self::Logs, Scale::Small) => (8, 40_000),
-            (Self::Logs, Scale::Medium) => (16, 300_000),
-            (Self::Logs, Scale::Large) => (64, 1_000_000),
+        let (files, rows) = match (self, scale) {
+            (Self::Orders, Scale::Tiny) => (8, 32_000),
+            (Self::Orders, Scale::Small) => (16, 400_000),
+            (Self::Orders, Scale::Medium) => (16, 4_000_000),
+            (Self::Orders, Scale::Large) => (64, 40_000_000),
+            (Self::Customers, Scale::Tiny | Scale::Small) => (1, customers_of(Self::Orders.size(scale).rows)),
+            (Self::Customers, Scale::Medium) => (4, customers_of(Self::Orders.size(scale).rows)),
+            (Self::Customers, Scale::Large) => (16, customers_of(Self::Orders.size(scale).rows)),
+            (Self::Products, _) => (1, u64::from(products::COUNT)),
+            (Self::Weather, Scale::Tiny) => (1, 27 * 24 * 30),
+            (Self::Weather, Scale::Small) => (4, 27 * 8_760),
+            (Self::Weather, Scale::Medium) => (8, 27 * 8_760 * 10),
+            (Self::Weather, Scale::Large) => (16, 27 * 8_760 * 100),
+            (Self::Localities, _) => (1, u64::from(localities::DISTRICTS)),
+            (Self::Logs, Scale::Tiny) => (4, 20_000),
+            (Self::Logs, Scale::Small) => (8, 320_000),
+            (Self::Logs, Scale::Medium) => (16, 4_800_000),
+            (Self::Logs, Scale::Large) => (64, 64_000_000),
+            (Self::Incidents, _) => (1, Self::Logs.size(scale).rows),
         };
-        Size { files, rows: files * rows_per_file }
+        Size { files, rows }
+    }
+
+    /// The most rows that the table can have.
+    pub fn limit(self) -> u64 {
+        match self {
+            Self::Localities => u64::from(localities::DISTRICTS),
+            // Customers are numbered in 32 bits, and the eight digits of a document must stay unique.
+            Self::Customers => 100_000_000,
+            // Dates have four digits for the year.
+            Self::Weather => 27 * 8_760 * 1_000,
+            _ => 1_000_000_000_000,
+        }
     }
 }
 
 /// How rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// RFC 4180 with a header, UTF-8, `\n`.
     Csv,
-    /// Row groups of at most 65,536 rows, Snappy.
-    Parquet,
-    /// Lines as the services wrote them.
-    Log,
     /// One JSON object a line.
     Ndjson,
+    /// Row groups of at most 65,536 rows unless another number is asked for.
+    Parquet,
+    /// Arrow IPC, the file format, not compressed.
+    Arrow,
+    /// Lines as the services wrote them.
+    Log,
 }
 
 impl Format {
@@ -92,18 +131,19 @@ impl Format {
     pub fn extension(self) -> &'static str {
         match self {
             Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
             Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
             Self::Log => "log",
-            Self::Ndjson => "jsonl",
         }
     }
 
-    /// Rows that are made at once. It bounds the memory of a worker; for Parquet it is the row group, and part of the
-    /// output's bytes.
+    /// Rows that are made at once. It bounds the memory of a worker; for Parquet and Arrow it is the row group or batch,
+    /// and so part of the output's bytes.
     pub fn rows_at_once(self) -> u64 {
         match self {
             Self::Csv | Self::Log | Self::Ndjson => 8_192,
-            Self::Parquet => 65_536,
+            Self::Parquet | Self::Arrow => 65_536,
         }
     }
 }
@@ -128,21 +168,35 @@ pub struct PlannedFile {
     pub format: Format,
     /// Its rows, counted from 0 through the table; for the ledger of incidents, the events that it covers.
     pub rows: Range<u64>,
+    /// Rows of one piece, at least 1.
+    pub rows_at_once: u64,
 }
 
-/// The files of one table in one format, under `folder` (empty for the manifest's own folder).
-pub fn files(folder: &str, table: TableName, format: Format, size: Size) -> Vec<PlannedFile> {
+/// The files of one table in one format, under `folder` (empty for the manifest's own folder), with `rows_at_once` or
+/// the format's own number.
+pub fn files(
+    folder: &str,
+    table: TableName,
+    format: Format,
+    size: Size,
+    rows_at_once: Option<u64>,
+) -> Vec<PlannedFile> {
     let stem = if format == Format::Log { "app" } else { "part" };
-    let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
     (0..size.files)
         .map(|file| PlannedFile {
-            path: format!("{prefix}{stem}-{file:05}.{}", format.extension()),
+            path: below(folder, &format!("{stem}-{file:05}.{}", format.extension())),
             table,
             format,
             // Files differ by one row at most, and their sum is exact.
             rows: share(size, file)..share(size, file + 1),
+            rows_at_once: rows_at_once.unwrap_or(format.rows_at_once()),
         })
         .collect()
+}
+
+/// A path in a folder; the empty folder adds nothing.
+fn below(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// The first row of file `file`.
@@ -153,13 +207,14 @@ fn share(size: Size, file: u64) -> u64 {
 
 /// The files of the logs under `folder`, and the ledger of the incidents planted in them.
 pub fn logs(folder: &str, size: Size) -> Vec<PlannedFile> {
-    let mut planned = files(folder, TableName::Logs, Format::Log, size);
-    let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    let mut planned = files(folder, TableName::Logs, Format::Log, size, None);
     planned.push(PlannedFile {
-        path: format!("{prefix}incidents.jsonl"),
+        path: below(folder, "incidents.jsonl"),
         table: TableName::Incidents,
         format: Format::Ndjson,
         rows: 0..size.rows,
+        // The ledger is made at once, because an incident is cut off where the logs end.
+        rows_at_once: u64::MAX,
     });
     planned
 }
@@ -167,11 +222,10 @@ pub fn logs(folder: &str, size: Size) -> Vec<PlannedFile> {
 /// Everything that `datagen all` writes at a scale.
 pub fn everything(scale: Scale) -> Vec<PlannedFile> {
     let orders = TableName::Orders.size(scale);
-    let logs = TableName::Logs.size(scale);
     [
-        files("orders-csv", TableName::Orders, Format::Csv, orders),
-        files("orders-parquet", TableName::Orders, Format::Parquet, orders),
-        self::logs("logs", logs),
+        files("orders-csv", TableName::Orders, Format::Csv, orders, None),
+        files("orders-parquet", TableName::Orders, Format::Parquet, orders, None),
+        logs("logs", TableName::Logs.size(scale)),
     ]
     .concat()
 }
@@ -183,7 +237,8 @@ mod tests {
     #[test]
     fn the_files_of_a_table_hold_each_row_once() {
         for (files_wanted, rows) in [(1, 0), (1, 1), (3, 2), (7, 100), (64, 40_000_000)] {
-            let planned = files("x", TableName::Orders, Format::Csv, Size { files: files_wanted, rows });
+            let planned =
+                files("x", TableName::Orders, Format::Csv, Size { files: files_wanted, rows }, None);
             assert_eq!(planned.len() as u64, files_wanted);
             let mut next = 0;
             for file in &planned {

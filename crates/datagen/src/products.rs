@@ -1,7 +1,13 @@
-//! What is sold: [`COUNT`] products in twelve categories.
+//! The table `products`: what is sold, [`COUNT`] products in twelve categories.
+
+use std::ops::Range;
 
 use crate::alias::Alias;
-use crate::stream::{Stream, below_skewed};
+use crate::cells::Cells;
+use crate::page::Page;
+use crate::registers::ean_check;
+use crate::stream::{Stream, Words, below, below_skewed};
+use crate::table::{Column, Kind, Rows};
 
 /// Products on sale; their identifiers are 1 to `COUNT`. It does not depend on the size of a data set, so that orders of
 /// any size may name any product.
@@ -13,21 +19,62 @@ struct Category {
     weight: u64,
     /// Lowest and highest price in cents.
     prices: (u32, u32),
+    /// What its products are.
+    nouns: [&'static str; 4],
+}
+
+const fn category(name: &'static str, weight: u64, prices: (u32, u32), nouns: [&'static str; 4]) -> Category {
+    Category { name, weight, prices, nouns }
 }
 
 const CATEGORIES: [Category; 12] = [
-    Category { name: "Eletrônicos", weight: 120, prices: (4_990, 899_990) },
-    Category { name: "Eletrodomésticos", weight: 60, prices: (8_990, 549_990) },
-    Category { name: "Moda", weight: 190, prices: (2_990, 59_990) },
-    Category { name: "Casa e Decoração", weight: 130, prices: (1_990, 129_990) },
-    Category { name: "Beleza e Saúde", weight: 120, prices: (990, 39_990) },
-    Category { name: "Alimentos e Bebidas", weight: 110, prices: (390, 19_990) },
-    Category { name: "Livros", weight: 80, prices: (1_490, 24_990) },
-    Category { name: "Brinquedos", weight: 60, prices: (1_990, 79_990) },
-    Category { name: "Esporte e Lazer", weight: 50, prices: (1_990, 249_990) },
-    Category { name: "Automotivo", weight: 35, prices: (1_490, 189_990) },
-    Category { name: "Papelaria", weight: 30, prices: (190, 14_990) },
-    Category { name: "Móveis", weight: 15, prices: (14_990, 699_990) },
+    category(
+        "Eletrônicos",
+        120,
+        (4_990, 899_990),
+        ["Fone de ouvido", "Smartphone", "Notebook", "Caixa de som"],
+    ),
+    category(
+        "Eletrodomésticos",
+        60,
+        (8_990, 549_990),
+        ["Liquidificador", "Geladeira", "Micro-ondas", "Ventilador"],
+    ),
+    category("Moda", 190, (2_990, 59_990), ["Camiseta", "Calça jeans", "Tênis", "Vestido"]),
+    category("Casa e Decoração", 130, (1_990, 129_990), ["Luminária", "Tapete", "Jogo de lençol", "Quadro"]),
+    category("Beleza e Saúde", 120, (990, 39_990), ["Perfume", "Protetor solar", "Xampu", "Hidratante"]),
+    category(
+        "Alimentos e Bebidas",
+        110,
+        (390, 19_990),
+        ["Café torrado", "Azeite", "Suco de uva", "Castanha-do-pará"],
+    ),
+    category("Livros", 80, (1_490, 24_990), ["Romance", "Livro de contos", "Atlas", "Gramática"]),
+    category("Brinquedos", 60, (1_990, 79_990), ["Quebra-cabeça", "Boneca", "Carrinho", "Jogo de tabuleiro"]),
+    category("Esporte e Lazer", 50, (1_990, 249_990), ["Bola", "Bicicleta", "Colchonete", "Barraca"]),
+    category("Automotivo", 35, (1_490, 189_990), ["Pneu", "Tapete automotivo", "Óleo 5W30, 1 L", "Lâmpada"]),
+    category("Papelaria", 30, (190, 14_990), ["Caderno", "Caneta", "Mochila", "Papel A4, 500 folhas"]),
+    category("Móveis", 15, (14_990, 699_990), ["Sofá", "Mesa", "Estante 60\" de TV", "Cadeira"]),
+];
+
+/// Invented brands.
+const BRANDS: [&str; 16] = [
+    "Aurora",
+    "Ipê",
+    "Jatobá",
+    "Maré Alta",
+    "Cajuína",
+    "Serrano",
+    "Guará",
+    "Tupi",
+    "Oito Ilhas",
+    "Pampa",
+    "Lúmen",
+    "Vereda",
+    "Ararajuba",
+    "Bem-te-vi",
+    "Mandacaru",
+    "Sabiá",
 ];
 
 /// Number of categories.
@@ -47,16 +94,78 @@ pub(crate) struct Facts {
     pub(crate) price_cents: u32,
 }
 
-/// The facts of every product, by `product_id - 1`.
-pub(crate) fn facts(seed: u64) -> Vec<Facts> {
-    let categories = Alias::new(&CATEGORIES.map(|category| category.weight));
-    let mut facts = Vec::with_capacity(COUNT as usize);
-    Stream::new(seed, "products").for_each(0..u64::from(COUNT), |_, words| {
-        let category = categories.draw(words[0]);
+/// The products of one seed.
+#[derive(Debug, Clone)]
+pub struct Products {
+    stream: Stream,
+    categories: Alias,
+}
+
+impl Products {
+    /// The products of `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            stream: Stream::new(seed, "products"),
+            categories: Alias::new(&CATEGORIES.map(|category| category.weight)),
+        }
+    }
+
+    /// The facts of every product, by `product_id - 1`.
+    pub(crate) fn facts(&self) -> Vec<Facts> {
+        let mut facts = Vec::with_capacity(COUNT as usize);
+        self.stream.for_each(0..u64::from(COUNT), |_, words| facts.push(self.draw(words)));
+        facts
+    }
+
+    fn draw(&self, words: &Words) -> Facts {
+        let category = self.categories.draw(words[0]);
         let (low, high) = CATEGORIES[category].prices;
         // Cheap products are many; prices end in 90 cents, as shop prices do.
         let price_cents = low + below_skewed(words[1], (high - low) / 100 + 1) * 100;
-        facts.push(Facts { category: category as u8, price_cents });
-    });
-    facts
+        Facts { category: category as u8, price_cents }
+    }
+}
+
+impl Rows for Products {
+    const COLUMNS: &'static [Column] = &[
+        Column::new("product_id", Kind::Int64),
+        Column::new("name", Kind::Text),
+        Column::new("category", Kind::Text),
+        Column::new("brand", Kind::Text),
+        Column::new("price_cents", Kind::Int64),
+        Column::new("weight_g", Kind::Int32),
+        Column::new("stock", Kind::Int32),
+        Column::new("ean", Kind::Text),
+    ];
+
+    fn rows(&self, rows: Range<u64>, cells: &mut impl Cells) {
+        let mut page = Page::default();
+        self.stream.for_each(rows, |index, words| {
+            let facts = self.draw(words);
+            let category = &CATEGORIES[usize::from(facts.category)];
+            let brand = BRANDS[below(words[2], BRANDS.len() as u32) as usize];
+            cells.integer(index as i64 + 1);
+            page.clear();
+            page.row();
+            for part in [category.nouns[below(words[3], 4) as usize], " ", brand, " "] {
+                page.text(part.as_bytes());
+            }
+            page.number(u64::from(100 + below(words[4], 900)));
+            cells.text(std::str::from_utf8(page.as_bytes()).unwrap_or_default());
+            cells.word(category.name);
+            cells.word(brand);
+            cells.integer(i64::from(facts.price_cents));
+            cells.integer(i64::from(20 + below_skewed(words[5], 40_000)));
+            cells.integer(i64::from(below_skewed(words[6], 2_000)));
+            // 789 is Brazil's prefix; the product's number makes the code unique.
+            page.clear();
+            page.row();
+            page.padded::<12>(789_000_000_000 + (index + 1) * 7_919 % 1_000_000_000);
+            let mut twelve = [0; 12];
+            twelve.iter_mut().zip(page.as_bytes()).for_each(|(value, byte)| *value = byte - b'0');
+            page.byte(b'0' + ean_check(&twelve));
+            cells.word(std::str::from_utf8(page.as_bytes()).unwrap_or_default());
+            cells.end();
+        });
+    }
 }

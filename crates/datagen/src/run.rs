@@ -1,11 +1,13 @@
 //! One run: compare the plan with what is there, make what is missing, and keep the manifest.
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::encode::Tables;
+use crate::encode::{Options, Tables};
 use crate::error::{Error, Result};
 use crate::generate::{Progress, Written, generate};
 use crate::manifest::{Arguments, Entry, FILE_NAME, Manifest, VERSION};
@@ -16,8 +18,8 @@ use crate::plan::PlannedFile;
 pub struct Request {
     /// What was asked for, as the manifest keeps it.
     pub arguments: Arguments,
-    /// The seed of every table.
-    pub seed: u64,
+    /// What decides about bytes beside the plan.
+    pub options: Options,
     /// The files.
     pub plan: Vec<PlannedFile>,
     /// The folder of the manifest; the plan's paths are relative to it.
@@ -33,6 +35,8 @@ pub struct Outcome {
     pub manifest: Manifest,
     /// Files that this run wrote; the others were there.
     pub written: usize,
+    /// Bytes of the files that this run wrote.
+    pub bytes: u64,
 }
 
 /// Makes what is missing of `request`. Files of an earlier run with the same arguments are kept; they are known by the
@@ -45,7 +49,7 @@ pub fn run(request: &Request, stop: &AtomicBool, progress: &dyn Progress) -> Res
     let mut manifest = Manifest {
         version: VERSION,
         arguments: request.arguments.clone(),
-        seed: request.seed,
+        seed: request.options.seed,
         complete: false,
         files: Vec::new(),
     };
@@ -56,7 +60,7 @@ pub fn run(request: &Request, stop: &AtomicBool, progress: &dyn Progress) -> Res
             let kept = request.plan.iter().filter_map(|file| present.get(file.path.as_str()));
             manifest.files = kept.map(|entry| (*entry).clone()).collect();
             if manifest.files.len() == request.plan.len() && found.complete {
-                return Ok(Outcome { manifest: found.clone(), written: 0 });
+                return Ok(Outcome { manifest: found.clone(), written: 0, bytes: 0 });
             }
         }
         Some(found) => {
@@ -66,23 +70,26 @@ pub fn run(request: &Request, stop: &AtomicBool, progress: &dyn Progress) -> Res
         }
         None => refuse_foreign_files(request)?,
     }
-    let missing: Vec<PlannedFile> = request
-        .plan
-        .iter()
-        .filter(|file| manifest.files.iter().all(|entry| entry.path != file.path))
-        .cloned()
-        .collect();
+    let kept: HashSet<&str> = manifest.files.iter().map(|entry| entry.path.as_str()).collect();
+    let missing: Vec<PlannedFile> =
+        request.plan.iter().filter(|file| !kept.contains(file.path.as_str())).cloned().collect();
     manifest.write(root)?;
-    let keeper = Keeper { missing: &missing, root, manifest: Mutex::new(manifest), told: progress };
-    let tables = Tables::new(request.seed);
+    let keeper =
+        Keeper { missing: &missing, root, kept: Mutex::new((manifest, Instant::now())), told: progress };
+    let tables = Tables::new(&request.options);
     let result = generate(&tables, &missing, root, request.workers, stop, &keeper);
-    let mut manifest = keeper.manifest.into_inner().unwrap_or_else(PoisonError::into_inner);
-    result?;
-    let place = |entry: &Entry| request.plan.iter().position(|file| file.path == entry.path);
-    manifest.files.sort_by_cached_key(place);
-    manifest.complete = true;
-    manifest.write(root)?;
-    Ok(Outcome { manifest, written: missing.len() })
+    let (mut manifest, _) = keeper.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let place: HashMap<&str, usize> =
+        request.plan.iter().enumerate().map(|(place, file)| (file.path.as_str(), place)).collect();
+    manifest.files.sort_by_key(|entry| place.get(entry.path.as_str()).copied());
+    manifest.complete = result.is_ok();
+    let saved = manifest.write(root);
+    // What stopped the run says more than what stopped the manifest.
+    result.and(saved)?;
+    let new: HashSet<&str> = missing.iter().map(|file| file.path.as_str()).collect();
+    let new = manifest.files.iter().filter(|entry| new.contains(entry.path.as_str()));
+    let bytes = new.map(|entry| entry.bytes).sum();
+    Ok(Outcome { manifest, written: missing.len(), bytes })
 }
 
 /// Files of the plan that no manifest names belong to somebody else.
@@ -105,12 +112,16 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
+/// Time between two saves of the manifest while a run goes on. What is done in between is done again after a crash.
+const SAVE_PACE: Duration = Duration::from_millis(200);
+
 /// Notes every finished file in the manifest.
 struct Keeper<'a> {
     missing: &'a [PlannedFile],
     root: &'a Path,
-    /// Held while the manifest is written, so that two finished files cannot save each other's past.
-    manifest: Mutex<Manifest>,
+    /// The manifest and when it was last saved; held while it is saved, so that two finished files cannot save each
+    /// other's past.
+    kept: Mutex<(Manifest, Instant)>,
     told: &'a dyn Progress,
 }
 
@@ -121,8 +132,8 @@ impl Progress for Keeper<'_> {
 
     fn file(&self, written: &Written) -> Result<()> {
         let file = &self.missing[written.file];
-        let mut manifest = self.manifest.lock().unwrap_or_else(PoisonError::into_inner);
-        manifest.files.push(Entry {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.0.files.push(Entry {
             path: file.path.clone(),
             table: file.table,
             format: file.format,
@@ -130,7 +141,11 @@ impl Progress for Keeper<'_> {
             rows: written.rows,
             blake3: written.hash.to_hex().to_string(),
         });
-        manifest.write(self.root)?;
+        if kept.1.elapsed() >= SAVE_PACE {
+            kept.0.write(self.root)?;
+            kept.1 = Instant::now();
+        }
+        drop(kept);
         self.told.file(written)
     }
 }

@@ -1,28 +1,122 @@
-//! What every table of rows offers to the writers.
+//! What every table of rows offers to the writers, and how a table gets it by saying only what its cells are.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
+use crate::cells::{Cells, Columns, Csv, Json};
 use crate::page::Page;
+
+/// A column: its name, its type, and whether it may be empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// The name.
+    pub name: &'static str,
+    /// The type.
+    pub kind: Kind,
+    /// Whether a value may be missing.
+    pub nullable: bool,
+}
+
+/// A column's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// 32-bit integers.
+    Int32,
+    /// 64-bit integers.
+    Int64,
+    /// Numbers with one decimal place; 64-bit floats in Parquet and Arrow.
+    Tenths,
+    /// UTF-8.
+    Text,
+    /// Microseconds since the epoch, UTC.
+    Time,
+}
+
+impl Column {
+    /// A column without empty values.
+    pub const fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, nullable: false }
+    }
+
+    /// The same column with empty values.
+    #[must_use]
+    pub const fn nullable(mut self) -> Self {
+        self.nullable = true;
+        self
+    }
+
+    fn field(&self) -> Field {
+        let kind = match self.kind {
+            Kind::Int32 => DataType::Int32,
+            Kind::Int64 => DataType::Int64,
+            Kind::Tenths => DataType::Float64,
+            Kind::Text => DataType::Utf8,
+            Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        };
+        Field::new(self.name, kind, self.nullable)
+    }
+}
 
 /// A table whose rows can be made in any order and any number of times.
 ///
 /// Calls take whole ranges, so that the price of dynamic dispatch is paid once for thousands of rows.
 pub trait Table: Send + Sync {
-    /// The table's name, which is also its folder's.
-    fn name(&self) -> &'static str;
-
-    /// The column names as a CSV header, with its line end.
-    fn csv_header(&self) -> &'static str;
+    /// The columns in order.
+    fn columns(&self) -> &'static [Column];
 
     /// Writes `rows`, counted from 0, as RFC 4180 records that end in `\n`.
     fn csv(&self, rows: Range<u64>, page: &mut Page);
 
-    /// The columns' types, as Parquet and Arrow files state them.
-    fn schema(&self) -> SchemaRef;
+    /// Writes `rows`, counted from 0, as one JSON object a line.
+    fn ndjson(&self, rows: Range<u64>, page: &mut Page);
 
     /// `rows`, counted from 0, as one batch of [`Table::schema`].
     fn batch(&self, rows: Range<u64>) -> RecordBatch;
+
+    /// The column names as a CSV header, with its line end.
+    fn csv_header(&self) -> String {
+        let names: Vec<&str> = self.columns().iter().map(|column| column.name).collect();
+        names.join(",") + "\n"
+    }
+
+    /// The columns' types, as Parquet and Arrow files state them.
+    fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::new(self.columns().iter().map(Column::field).collect::<Vec<_>>()))
+    }
+}
+
+/// A table that says what its cells are and leaves the writing to [`Cells`].
+pub trait Rows: Send + Sync {
+    /// The columns in order.
+    const COLUMNS: &'static [Column];
+
+    /// Gives the cells of `rows`, counted from 0: one call a column, in order, then [`Cells::end`].
+    fn rows(&self, rows: Range<u64>, cells: &mut impl Cells);
+}
+
+/// The table of any [`Rows`].
+#[derive(Debug, Clone)]
+pub struct ByRows<T>(pub T);
+
+impl<T: Rows> Table for ByRows<T> {
+    fn columns(&self) -> &'static [Column] {
+        T::COLUMNS
+    }
+
+    fn csv(&self, rows: Range<u64>, page: &mut Page) {
+        self.0.rows(rows, &mut Csv::new(page));
+    }
+
+    fn ndjson(&self, rows: Range<u64>, page: &mut Page) {
+        self.0.rows(rows, &mut Json::new(T::COLUMNS, page));
+    }
+
+    fn batch(&self, rows: Range<u64>) -> RecordBatch {
+        let mut columns = Columns::new(T::COLUMNS);
+        self.0.rows(rows, &mut columns);
+        columns.finish(self.schema())
+    }
 }

@@ -1,5 +1,6 @@
 //! One log event as text, in each of the three formats.
 
+use crate::cells::date_and_time;
 use crate::page::Page;
 use crate::stream::{Words, below};
 
@@ -126,33 +127,9 @@ fn request(words: &Words, page: &mut Page) {
 
 /// Writes `YYYY-MM-DD`, `between` and `HH:MM:SS.mmm` of milliseconds since the epoch.
 fn timestamp(milliseconds: u64, between: u8, page: &mut Page) {
-    let (year, month, day) = civil(milliseconds / 86_400_000);
-    let second = milliseconds / 1_000 % 86_400;
-    page.padded::<4>(year);
-    page.byte(b'-');
-    page.padded::<2>(month);
-    page.byte(b'-');
-    page.padded::<2>(day);
-    page.byte(between);
-    page.padded::<2>(second / 3_600);
-    page.byte(b':');
-    page.padded::<2>(second / 60 % 60);
-    page.byte(b':');
-    page.padded::<2>(second % 60);
+    date_and_time(milliseconds as i64 * 1_000, between, page);
     page.byte(b'.');
     page.padded::<3>(milliseconds % 1_000);
-}
-
-/// Year, month and day of a day counted from 1970-01-01 (the Gregorian calendar in 400-year eras that begin in March).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
 /// `2025-03-10 08:00:00.123 ERROR [checkout] (worker-3) message request=…`, and a stack trace after errors.

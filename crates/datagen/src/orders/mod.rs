@@ -15,15 +15,15 @@ use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
 use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::{Serialize, Serializer};
 
 use crate::alias::Alias;
+use crate::cells::{Cells, Json};
 use crate::page::{Page, Short};
-use crate::products::{self, Facts};
+use crate::products::{self, Facts, Products};
 use crate::states::{BY_POPULATION, STATES};
 use crate::stream::{Stream, Words, below, below_skewed, mix};
-use crate::table::Table;
+use crate::table::{Column, Kind, Rows, Table};
 
 use calendar::Calendar;
 use note::Note;
@@ -133,7 +133,7 @@ impl Orders {
         Self {
             stream: Stream::new(seed, "orders"),
             seed,
-            products: products::facts(seed),
+            products: Products::new(seed).facts(),
             statuses: Alias::new(&STATUSES.map(|(_, weight)| weight)),
             discounts: Alias::new(&DISCOUNTS.map(|(_, weight)| weight)),
             quantities: Alias::new(&QUANTITIES.map(|(_, weight)| weight)),
@@ -194,12 +194,7 @@ impl Orders {
             discount_bp: row.discount_bp,
             status: STATUSES[row.status].0,
             ordered_at: self.calendar.microseconds(row.day, row.second),
-            note: row.note.map(|note| {
-                let mut page = Page::default();
-                page.row();
-                note.plain(&mut page);
-                String::from_utf8_lossy(page.as_bytes()).into_owned()
-            }),
+            note: row.note.map(|note| note.read(&mut Page::default()).into_owned()),
         }
     }
 
@@ -236,34 +231,56 @@ pub(crate) fn state_of(seed: u64, customer_id: u64) -> usize {
     BY_POPULATION.draw((mixed >> 32) as u32)
 }
 
-impl Table for Orders {
-    fn name(&self) -> &'static str {
-        "orders"
-    }
+impl Rows for Orders {
+    const COLUMNS: &'static [Column] = &[
+        Column::new("order_id", Kind::Int64),
+        Column::new("customer_id", Kind::Int64),
+        Column::new("product_id", Kind::Int64),
+        Column::new("category", Kind::Text),
+        Column::new("uf", Kind::Text),
+        Column::new("quantity", Kind::Int32),
+        Column::new("unit_price_cents", Kind::Int64),
+        Column::new("discount_bp", Kind::Int32),
+        Column::new("status", Kind::Text),
+        Column::new("ordered_at", Kind::Time),
+        Column::new("note", Kind::Text).nullable(),
+    ];
 
-    fn csv_header(&self) -> &'static str {
-        "order_id,customer_id,product_id,category,uf,quantity,unit_price_cents,discount_bp,status,ordered_at,note\n"
+    fn rows(&self, rows: Range<u64>, cells: &mut impl Cells) {
+        let mut note_text = Page::default();
+        self.stream.for_each(rows, |index, words| {
+            let row = self.row(index, words);
+            cells.integer(row.order_id as i64);
+            cells.integer(row.customer_id as i64);
+            cells.integer(i64::from(row.product_id));
+            cells.word(products::category_name(row.category));
+            cells.word(STATES[row.state].sigla);
+            cells.integer(i64::from(row.quantity));
+            cells.integer(i64::from(row.unit_price_cents));
+            cells.integer(i64::from(row.discount_bp));
+            cells.word(STATUSES[row.status].0);
+            cells.time(self.calendar.microseconds(row.day, row.second));
+            match row.note {
+                Some(note) => cells.text(&note.read(&mut note_text)),
+                None => cells.null(),
+            }
+            cells.end();
+        });
+    }
+}
+
+/// CSV has a writer of its own, because it is what most users make most of; `Rows` gives the other formats.
+impl Table for Orders {
+    fn columns(&self) -> &'static [Column] {
+        Self::COLUMNS
     }
 
     fn csv(&self, rows: Range<u64>, page: &mut Page) {
         self.stream.for_each(rows, |index, words| self.csv_row(&self.row(index, words), page));
     }
 
-    fn schema(&self) -> SchemaRef {
-        let required = |name, kind| Field::new(name, kind, false);
-        Arc::new(Schema::new(vec![
-            required("order_id", DataType::Int64),
-            required("customer_id", DataType::Int64),
-            required("product_id", DataType::Int64),
-            required("category", DataType::Utf8),
-            required("uf", DataType::Utf8),
-            required("quantity", DataType::Int32),
-            required("unit_price_cents", DataType::Int64),
-            required("discount_bp", DataType::Int32),
-            required("status", DataType::Utf8),
-            required("ordered_at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))),
-            Field::new("note", DataType::Utf8, true),
-        ]))
+    fn ndjson(&self, rows: Range<u64>, page: &mut Page) {
+        self.rows(rows, &mut Json::new(Self::COLUMNS, page));
     }
 
     fn batch(&self, rows: Range<u64>) -> RecordBatch {
@@ -282,10 +299,7 @@ impl Table for Orders {
         let mut page = Page::default();
         for row in &drawn {
             if let Some(note) = row.note {
-                page.clear();
-                page.row();
-                note.plain(&mut page);
-                notes.append_value(String::from_utf8_lossy(page.as_bytes()));
+                notes.append_value(note.read(&mut page));
             } else {
                 notes.append_null();
             }

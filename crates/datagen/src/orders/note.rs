@@ -3,6 +3,7 @@
 //! A note is put together from fragments. Each fragment is kept in the spellings that a writer needs (plain and CSV), so
 //! that writing a note copies bytes and escapes nothing.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use crate::page::Page;
@@ -146,13 +147,17 @@ impl Note {
         }
     }
 
-    /// Writes the note as it is.
+    /// The note as it is, on a page that is used again and again.
     #[inline]
-    pub(super) fn plain(&self, page: &mut Page) {
+    pub(super) fn read<'a>(&self, page: &'a mut Page) -> Cow<'a, str> {
+        page.clear();
+        page.row();
         for part in self.parts() {
             page.text(part.plain.as_bytes());
         }
         self.reference(page);
+        // Fragments are UTF-8, so this borrows.
+        String::from_utf8_lossy(page.as_bytes())
     }
 
     #[inline]

@@ -123,3 +123,14 @@ fn an_order_serialises_with_its_columns_names_and_an_rfc_3339_time() {
     assert_eq!(names.len(), header.len());
     assert!(names.iter().all(|name| header.contains(name)));
 }
+
+#[test]
+fn ndjson_lines_are_the_serialised_orders() {
+    let orders = Orders::new(42);
+    let mut page = Page::default();
+    orders.ndjson(100..600, &mut page);
+    let lines = std::str::from_utf8(page.as_bytes()).expect("UTF-8").lines();
+    let expected = orders.records(100..600);
+    let expected = expected.iter().map(|order| serde_json::to_string(order).expect("JSON"));
+    assert!(lines.eq(expected));
+}

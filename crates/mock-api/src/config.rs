@@ -1,0 +1,39 @@
+//! What a server can be told before it starts.
+
+use std::time::Duration;
+
+use crate::Profile;
+
+/// How the API behaves. `Config::default()` is what `mock-api` without options serves.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Every body and every fault is decided by this number and the request.
+    pub seed: u64,
+    /// How many orders there are.
+    pub orders: u64,
+    /// What goes wrong at the start; `/admin/profile` changes it at run time.
+    pub profile: Profile,
+    /// The longest wait that `/delay/{ms}`, `/drip` and `/sse` accept.
+    pub max_delay: Duration,
+    /// How long a cursor of a collection is good after it was given out.
+    pub cursor_ttl: Duration,
+    /// How long a client may take to send a request's head or body. A slower one is disconnected. A connection without
+    /// a request may stay as long.
+    pub head_timeout: Duration,
+    /// How long open requests may go on after a shutdown was asked for.
+    pub shutdown_deadline: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: 42,
+            orders: 10_000,
+            profile: Profile { name: "calm".to_owned(), ..Profile::default() },
+            max_delay: Duration::from_mins(1),
+            cursor_ttl: Duration::from_mins(5),
+            head_timeout: Duration::from_secs(30),
+            shutdown_deadline: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The endpoints, one module for each family.
+
+mod admin;
+mod customers;
+mod delay;
+mod download;
+mod echo;
+mod health;
+mod localities;
+mod orders;
+mod plain;
+mod products;
+mod streams;
+mod weather;
+
+use std::sync::Arc;
+
+use aide::OperationOutput;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{ApiMethodRouter, get_with, post_with, put_with};
+use aide::generate::GenContext;
+use aide::openapi::Operation;
+use aide::transform::TransformOperation;
+use axum::Router;
+use axum::handler::HandlerWithoutStateExt as _;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub(crate) use customers::Customers;
+pub(crate) use download::Digests;
+pub(crate) use orders::Orders;
+pub(crate) use products::Products;
+
+use crate::Api;
+use crate::front::{Front, Kind};
+use crate::metrics::RouteMetrics;
+use crate::openapi;
+use crate::problem::Problem;
+
+/// The router while it is made: each route gets its own layer and its own counters.
+struct Routes {
+    api: Arc<Api>,
+    router: ApiRouter<Arc<Api>>,
+    metrics: Vec<Arc<RouteMetrics>>,
+}
+
+/// The whole API.
+pub(crate) fn router(api: &Arc<Api>) -> Router {
+    let routes = Routes { api: Arc::clone(api), router: ApiRouter::new(), metrics: Vec::new() }
+        .simulated("/weather/{city}", get_with(weather::one, about("The weather of a city", "data")))
+        .simulated("/weather", get_with(weather::several, about("The weather of several cities", "data")))
+        .simulated("/orders", get_with(orders::list, about("Orders, page by page", "data")))
+        .simulated("/customers", get_with(customers::list, about("Customers, page by page", "data")))
+        .simulated("/products", get_with(products::list, about("Products, page by page", "data")))
+        .simulated("/download/{name}", get_with(download::download, download::document))
+        .simulated(
+            "/delay/{ms}",
+            get_with(delay::delay, about("An answer after so many milliseconds", "behaviour")),
+        )
+        .simulated("/status/{code}", plain::status_route())
+        .simulated("/bytes/{n}", get_with(plain::bytes, about("So many bytes", "behaviour")))
+        .simulated("/echo", echo::route())
+        .simulated("/drip", get_with(streams::drip, about("Bytes, slowly", "behaviour")))
+        .simulated("/stream/{n}", get_with(streams::lines, about("So many lines of JSON", "behaviour")))
+        .simulated("/sse", get_with(streams::events, about("Server-sent events", "behaviour")))
+        .simulated(
+            "/api/v1/localidades/estados",
+            get_with(localities::states, about("The 27 states", "localities")),
+        )
+        .simulated(
+            "/api/v1/localidades/estados/{uf}",
+            get_with(localities::state, about("One state", "localities")),
+        )
+        .simulated(
+            "/api/v1/localidades/estados/{uf}/municipios",
+            get_with(localities::municipalities, about("A state's municipalities", "localities")),
+        )
+        .simulated(
+            "/api/v1/localidades/municipios/{id}/distritos",
+            get_with(localities::districts, about("A municipality's districts", "localities")),
+        )
+        .plain("/health", get_with(health::health, about("Is the server up?", "operation")))
+        .plain("/metrics", get_with(health::metrics, about("Counters for Prometheus", "operation")))
+        .plain("/admin/ledger", get_with(admin::ledger, about("What was served to whom", "admin")))
+        .plain(
+            "/admin/reset",
+            post_with(admin::reset, about("Forget the ledger and start the clocks anew", "admin")),
+        )
+        .plain(
+            "/admin/profile",
+            get_with(admin::profile, about("The profile in force", "admin"))
+                .merge(put_with(admin::change, about("Put another profile in force", "admin"))),
+        )
+        .plain(
+            "/admin/profile/{name}",
+            put_with(admin::choose, about("Put a built-in profile in force", "admin")),
+        );
+    routes.finish()
+}
+
+/// The summary and the group of an operation, whose other answers are problems.
+fn about(
+    summary: &'static str,
+    tag: &'static str,
+) -> impl Fn(TransformOperation<'_>) -> TransformOperation<'_> + Clone {
+    move |operation| operation.summary(summary).tag(tag).default_response::<Problem>()
+}
+
+impl Routes {
+    fn simulated(self, path: &'static str, methods: ApiMethodRouter<Arc<Api>>) -> Self {
+        self.route(path, methods, Kind::Simulated)
+    }
+
+    fn plain(self, path: &'static str, methods: ApiMethodRouter<Arc<Api>>) -> Self {
+        self.route(path, methods, Kind::Plain)
+    }
+
+    fn route(mut self, path: &'static str, methods: ApiMethodRouter<Arc<Api>>, kind: Kind) -> Self {
+        let front = self.front(path, kind);
+        self.router =
+            self.router.api_route(path, methods.fallback_service(unknown_method.into_service()).layer(front));
+        self
+    }
+
+    fn front(&mut self, route: &'static str, kind: Kind) -> Front {
+        let metrics = Arc::new(RouteMetrics::new(route));
+        self.metrics.push(Arc::clone(&metrics));
+        Front { api: Arc::clone(&self.api), route, kind, metrics }
+    }
+
+    fn finish(mut self) -> Router {
+        let mut description = openapi::blank();
+        let pages = self.front("(documentation)", Kind::Plain);
+        let unknown = self.front("(unknown)", Kind::Plain);
+        let router = self.router.finish_api(&mut description);
+        // The description holds strings, numbers and lists, which always serialise.
+        let description = serde_json::to_value(&description).unwrap_or_default();
+        let longest = u64::try_from(self.api.config.max_delay.as_millis()).unwrap_or(u64::MAX);
+        let router = router
+            .merge(
+                openapi::pages(description, longest).method_not_allowed_fallback(unknown_method).layer(pages),
+            )
+            .fallback_service(any(unknown_path).layer(unknown))
+            .layer(axum::Extension(health::AllMetrics(self.metrics.into())));
+        router.with_state(self.api)
+    }
+}
+
+/// A JSON answer whose keys stand in the order of the struct's fields.
+#[derive(Debug)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        let mut body = Vec::with_capacity(256);
+        match serde_json::to_writer(&mut body, &self.0) {
+            Ok(()) => {
+                ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+            }
+            Err(error) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+        }
+    }
+}
+
+impl<T: JsonSchema> OperationOutput for Json<T> {
+    type Inner = T;
+
+    fn operation_response(ctx: &mut GenContext, _operation: &mut Operation) -> Option<openapi::Answer> {
+        Some(openapi::answer::<T>(ctx, "application/json"))
+    }
+
+    fn inferred_responses(
+        ctx: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<u16>, openapi::Answer)> {
+        Self::operation_response(ctx, operation).into_iter().map(|answer| (Some(200), answer)).collect()
+    }
+}
+
+async fn unknown_path(uri: Uri) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", uri.path()))
+}
+
+async fn unknown_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not answer {method}", uri.path()))
+}
