@@ -12,8 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::encode::{Compression, Options, Tables};
 use crate::error::{Error, Result};
+use crate::hive;
 use crate::home::home;
 use crate::manifest::Arguments;
+use crate::orders::Orders;
 use crate::plan::{self, Format, Scale, Size, TableName};
 use crate::report::{Line, summary};
 use crate::run::{Outcome, Request, run};
@@ -44,7 +46,7 @@ enum What {
     /// Everything the laboratory reads: orders as CSV and as Parquet, and logs.
     All(AllArgs),
     /// A shop's orders over three years.
-    Orders(TableArgs),
+    Orders(OrdersArgs),
     /// The customers that orders name, with valid CPF, CNPJ, telephone and postal codes.
     Customers(TableArgs),
     /// The products that orders name.
@@ -118,6 +120,9 @@ struct TableArgs {
     format: RowFormat,
     #[command(flatten)]
     amount: Amount,
+    /// Plant wrong records in CSV files, as a share of all (0.01 is one in a hundred), and write a ledger of them.
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    dirty: Option<u32>,
     /// How Parquet pages are compressed.
     #[arg(long, value_enum, default_value = "snappy")]
     compression: Compression,
@@ -126,6 +131,24 @@ struct TableArgs {
     row_group: u64,
     #[command(flatten)]
     common: Common,
+}
+
+#[derive(Debug, Args)]
+struct OrdersArgs {
+    #[command(flatten)]
+    table: TableArgs,
+    /// How files are laid out.
+    #[arg(long, value_enum, default_value = "flat")]
+    layout: Layout,
+}
+
+/// How files are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Layout {
+    /// Files of equal size in one folder.
+    Flat,
+    /// A lake partitioned by year, month and state: `year=2024/month=3/uf=SP/`.
+    Hive,
 }
 
 #[derive(Debug, Args)]
@@ -170,10 +193,15 @@ impl From<RowFormat> for Format {
 /// An exit code once everything is said: 0 after help and version, 2 after an error.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, u8> {
     Cli::try_parse_from(arguments).map_err(|error| {
+        // Help that was asked for goes to stdout, help that was not to stderr; that it cannot be written there is
+        // nobody's business.
         if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-            // Help that was asked for goes to stdout; that it cannot be written there is nobody's business.
             let _ = error.print();
             return 0;
+        }
+        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            let _ = error.print();
+            return 2;
         }
         let text = error.to_string();
         let message = text.split("\n\nUsage:").next().unwrap_or(&text);
@@ -196,7 +224,7 @@ impl Cli {
             What::Verify(args) => return check(args, stop),
             What::All(args) => (everything(&args.common), args.common.how.quiet),
             What::Logs(args) => (logs(args)?, args.common.how.quiet),
-            What::Orders(args) => (table(TableName::Orders, args)?, args.common.how.quiet),
+            What::Orders(args) => (orders(args)?, args.table.common.how.quiet),
             What::Customers(args) => (table(TableName::Customers, args)?, args.common.how.quiet),
             What::Products(args) => (table(TableName::Products, args)?, args.common.how.quiet),
             What::Weather(args) => (table(TableName::Weather, args)?, args.common.how.quiet),
@@ -246,7 +274,52 @@ fn table(name: TableName, args: &TableArgs) -> Result<Request> {
         request.arguments.options.push(format!("compression={:?}", args.compression).to_lowercase());
     }
     request.plan = plan::files("", name, format, size, rows_at_once);
+    if let Some(per_million) = args.dirty {
+        if format != Format::Csv {
+            return Err(Error::Usage {
+                message: "only CSV files can be dirty".into(),
+                hint: "leave out --dirty, or choose --format csv".into(),
+            });
+        }
+        request.plan = plan::dirty(request.plan, per_million);
+        request.arguments.options.push(format!("dirty={per_million}/1000000"));
+        if args.common.out.is_none() {
+            request.root = root(&format!("{}-csv-dirty", name.name()), &args.common);
+        }
+    }
     Ok(request)
+}
+
+fn orders(args: &OrdersArgs) -> Result<Request> {
+    let mut request = table(TableName::Orders, &args.table)?;
+    if args.layout == Layout::Hive {
+        if args.table.dirty.is_some() || args.table.amount.files.is_some() {
+            return Err(Error::Usage {
+                message: "a lake has its own number of files, and is clean".into(),
+                hint: "leave out --files and --dirty, or choose --layout flat".into(),
+            });
+        }
+        let format = args.table.format.into();
+        let rows = request.plan.iter().map(|file| file.rows.end - file.rows.start).sum();
+        let rows_at_once = request.plan.first().map(|file| file.rows_at_once);
+        request.plan = hive::plan(&Orders::new(request.options.seed), format, rows, rows_at_once);
+        request.arguments.options.retain(|option| !option.starts_with("files="));
+        request.arguments.options.push("layout=hive".into());
+        if args.table.common.out.is_none() {
+            request.root = root(&format!("orders-lake-{}", format.extension()), &args.table.common);
+        }
+    }
+    Ok(request)
+}
+
+/// A share between 0 and 1, in millionths.
+fn parse_rate(text: &str) -> Result<u32, String> {
+    let rate: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if rate > 0.0 && rate <= 1.0 {
+        Ok((rate * 1e6).round().max(1.0) as u32)
+    } else {
+        Err(format!("{text} is no share; write one above 0 and up to 1, such as 0.01"))
+    }
 }
 
 fn logs(args: &LogsArgs) -> Result<Request> {

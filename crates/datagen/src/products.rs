@@ -132,7 +132,7 @@ impl Rows for Products {
         Column::new("name", Kind::Text),
         Column::new("category", Kind::Text),
         Column::new("brand", Kind::Text),
-        Column::new("price_cents", Kind::Int64),
+        Column::new("price_cents", Kind::Cents),
         Column::new("weight_g", Kind::Int32),
         Column::new("stock", Kind::Int32),
         Column::new("ean", Kind::Text),
