@@ -57,6 +57,10 @@ enum What {
     Localities(TableArgs),
     /// Application logs of several services, and a ledger of the incidents planted in them.
     Logs(LogsArgs),
+    /// One database a store with its sales, as SQLite or as SQL for PostgreSQL and MariaDB.
+    Stores(StoresArgs),
+    /// Pictures of stated sizes.
+    Images(ImagesArgs),
     /// Check a folder against its manifest, byte by byte.
     Verify(VerifyArgs),
 }
@@ -160,6 +164,48 @@ struct LogsArgs {
 }
 
 #[derive(Debug, Args)]
+struct StoresArgs {
+    /// What kind of database.
+    #[arg(long, value_enum, default_value = "sqlite")]
+    format: StoreFormat,
+    #[command(flatten)]
+    amount: Amount,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The forms of a store's database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StoreFormat {
+    /// A database file.
+    Sqlite,
+    /// Statements; load them with `psql URL -f FILE` or `mariadb … < FILE`.
+    Sql,
+}
+
+#[derive(Debug, Args)]
+struct ImagesArgs {
+    /// How pictures are written.
+    #[arg(long, value_enum, default_value = "png")]
+    format: ImageFormat,
+    /// Pictures, instead of the scale's number.
+    #[arg(long)]
+    count: Option<NonZero<u64>>,
+    /// Width and height in pixels; several sizes are taken in turn.
+    #[arg(long, value_name = "WxH", value_delimiter = ',', default_value = "640x480", value_parser = parse_pixels)]
+    size: Vec<(u32, u32)>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The forms of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ImageFormat {
+    Png,
+    Jpeg,
+}
+
+#[derive(Debug, Args)]
 struct VerifyArgs {
     /// The folder that holds manifest.json.
     folder: PathBuf,
@@ -225,6 +271,8 @@ impl Cli {
             What::All(args) => (everything(&args.common), args.common.how.quiet),
             What::Logs(args) => (logs(args)?, args.common.how.quiet),
             What::Orders(args) => (orders(args)?, args.table.common.how.quiet),
+            What::Stores(args) => (stores(args)?, args.common.how.quiet),
+            What::Images(args) => (images(args)?, args.common.how.quiet),
             What::Customers(args) => (table(TableName::Customers, args)?, args.common.how.quiet),
             What::Products(args) => (table(TableName::Products, args)?, args.common.how.quiet),
             What::Weather(args) => (table(TableName::Weather, args)?, args.common.how.quiet),
@@ -332,6 +380,62 @@ fn logs(args: &LogsArgs) -> Result<Request> {
         root: root("logs", &args.common),
         workers: args.common.how.workers(),
     })
+}
+
+fn stores(args: &StoresArgs) -> Result<Request> {
+    let format = if args.format == StoreFormat::Sql { Format::Sql } else { Format::Sqlite };
+    if format == Format::Sqlite && !cfg!(feature = "stores") {
+        return Err(not_built("stores", "stores"));
+    }
+    if args.amount.bytes.is_some() {
+        return Err(Error::Usage {
+            message: "databases are counted in sales".into(),
+            hint: "leave out --bytes, and use --rows and --files".into(),
+        });
+    }
+    let options = Options { seed: args.common.seed, compression: Compression::None };
+    let size = size(TableName::Stores, format, &args.amount, args.common.scale, &options)?;
+    Ok(Request {
+        arguments: arguments(TableName::Stores, format, size),
+        options,
+        plan: plan::files("", TableName::Stores, format, size, None),
+        root: root(&format!("stores-{}", format.extension()), &args.common),
+        workers: args.common.how.workers(),
+    })
+}
+
+fn images(args: &ImagesArgs) -> Result<Request> {
+    if !cfg!(feature = "images") {
+        return Err(not_built("images", "images"));
+    }
+    let format = if args.format == ImageFormat::Jpeg { Format::Jpeg } else { Format::Png };
+    let rows = args.count.map_or(TableName::Images.size(args.common.scale).rows, NonZero::get);
+    let mut arguments = arguments(TableName::Images, format, Size { files: rows, rows });
+    let sizes = args.size.iter().map(|(width, height)| format!("{width}x{height}"));
+    arguments.options.push(format!("sizes={}", sizes.collect::<Vec<_>>().join(",")));
+    Ok(Request {
+        arguments,
+        options: Options { seed: args.common.seed, compression: Compression::None },
+        plan: plan::images(rows, format, &args.size),
+        root: root(&format!("images-{}", format.extension()), &args.common),
+        workers: args.common.how.workers(),
+    })
+}
+
+/// What a leaner build cannot do.
+fn not_built(what: &str, feature: &str) -> Error {
+    Error::Usage {
+        message: format!("this build cannot make {what}"),
+        hint: format!("use `cargo run -p datagen --features {feature} -- {what} …`"),
+    }
+}
+
+/// Width and height, such as `640x480`.
+fn parse_pixels(text: &str) -> Result<(u32, u32), String> {
+    let wrong = || format!("`{text}` is no size in pixels; write it like 640x480, up to 16384x16384");
+    let (width, height) = text.split_once('x').ok_or_else(wrong)?;
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=16_384).contains(side)).ok_or_else(wrong);
+    Ok((side(width)?, side(height)?))
 }
 
 fn arguments(name: TableName, format: Format, size: Size) -> Arguments {

@@ -22,6 +22,7 @@ use crate::customers::Customers;
 use crate::dirt::{Dialect, Planter};
 use crate::error::{Error, Result};
 use crate::hive::{Indexes, Selected};
+use crate::images;
 use crate::localities::Localities;
 use crate::logs::Logs;
 use crate::orders::Orders;
@@ -29,6 +30,7 @@ use crate::page::Page;
 use crate::plan::{Format, PlannedFile, TableName};
 use crate::products::Products;
 use crate::sink::Staged;
+use crate::stores;
 use crate::table::{ByRows, Table};
 use crate::weather::Weather;
 
@@ -121,7 +123,7 @@ impl Tables {
             TableName::Products => self.products.get_or_init(|| ByRows(Products::new(seed))),
             TableName::Weather => self.weather.get_or_init(|| ByRows(Weather::new(seed))),
             TableName::Localities => self.localities.get_or_init(|| ByRows(Localities::new(seed))),
-            TableName::Logs | TableName::Incidents => return None,
+            TableName::Logs | TableName::Incidents | TableName::Stores | TableName::Images => return None,
         })
     }
 
@@ -131,24 +133,29 @@ impl Tables {
         file: &PlannedFile,
         rows: Range<u64>,
         spare: Page,
-    ) -> Result<Piece, ParquetError> {
+    ) -> Result<Piece, EncodeError> {
         let mut page = spare;
         page.clear();
-        let count = rows.end - rows.start;
         let (rows, body) = match self.table(file.table) {
-            None => {
-                let logs = self.logs.get_or_init(|| Logs::new(self.seed));
-                let count = if file.table == TableName::Incidents {
-                    logs.write_incidents(&rows, &mut page)
-                } else {
-                    logs.write(rows, &mut page);
-                    count
-                };
-                (count, Body::Text(page))
-            }
+            None => (self.special(file, rows, &mut page)?, Body::Text(page)),
             Some(table) => self.rows(table, file, rows, page)?,
         };
         Ok(Piece { rows, body })
+    }
+
+    /// Makes the piece of what has no rows of its own, and gives its number of rows.
+    fn special(&self, file: &PlannedFile, rows: Range<u64>, page: &mut Page) -> Result<u64, EncodeError> {
+        let count = rows.end - rows.start;
+        let logs = || self.logs.get_or_init(|| Logs::new(self.seed));
+        let orders = || self.orders.get_or_init(|| Orders::new(self.seed));
+        match (file.table, file.format) {
+            (TableName::Incidents, _) => return Ok(logs().write_incidents(&rows, page)),
+            (TableName::Stores, Format::Sqlite) => stores::sqlite(self.seed, orders(), file, page)?,
+            (TableName::Stores, _) => stores::sql(self.seed, orders(), file, rows, page),
+            (TableName::Images, _) => images::picture(self.seed, file, page)?,
+            _ => logs().write(rows, page),
+        }
+        Ok(count)
     }
 
     /// The rows of a lake's file.
@@ -165,7 +172,7 @@ impl Tables {
         file: &PlannedFile,
         rows: Range<u64>,
         mut page: Page,
-    ) -> Result<(u64, Body), ParquetError> {
+    ) -> Result<(u64, Body), EncodeError> {
         let selected = self.selected(file);
         let table = selected.as_ref().map_or(table, |selected| selected as &dyn Table);
         let mut count = rows.end - rows.start;
@@ -240,7 +247,7 @@ impl Tables {
         let file = PlannedFile::new(table, format, index..index + SAMPLE, None);
         let piece = self
             .encode(&file, file.rows.clone(), Page::default())
-            .map_err(parquet_at(Path::new("sample")))?;
+            .map_err(|source| Error::Encode { path: "sample".into(), source })?;
         let bytes = match piece.body {
             Body::Text(page) => page.len() as u64,
             Body::RowGroup(chunks) => chunks.iter().map(|chunk| chunk.close().bytes_written).sum(),
@@ -248,6 +255,17 @@ impl Tables {
         };
         Ok(bytes as f64 / SAMPLE as f64)
     }
+}
+
+/// Why a piece could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// Parquet's encoder failed.
+    #[error(transparent)]
+    Parquet(#[from] ParquetError),
+    /// A database or a picture could not be made.
+    #[error("{0}")]
+    Special(String),
 }
 
 impl Sink {

@@ -57,6 +57,10 @@ pub enum TableName {
     Logs,
     /// The ledger of the incidents planted in the logs.
     Incidents,
+    /// The sales of one store each: a database.
+    Stores,
+    /// Pictures.
+    Images,
 }
 
 impl TableName {
@@ -70,6 +74,8 @@ impl TableName {
             Self::Localities => "localities",
             Self::Logs => "logs",
             Self::Incidents => "incidents",
+            Self::Stores => "stores",
+            Self::Images => "images",
         }
     }
 
@@ -93,6 +99,14 @@ impl TableName {
             (Self::Logs, Scale::Small) => (8, 320_000),
             (Self::Logs, Scale::Medium) => (16, 4_800_000),
             (Self::Logs, Scale::Large) => (64, 64_000_000),
+            (Self::Stores, Scale::Tiny) => (4, 8_000),
+            (Self::Stores, Scale::Small) => (8, 160_000),
+            (Self::Stores, Scale::Medium) => (16, 1_600_000),
+            (Self::Stores, Scale::Large) => (64, 16_000_000),
+            (Self::Images, Scale::Tiny) => (8, 8),
+            (Self::Images, Scale::Small) => (64, 64),
+            (Self::Images, Scale::Medium) => (512, 512),
+            (Self::Images, Scale::Large) => (4_096, 4_096),
             (Self::Incidents, _) => (1, Self::Logs.size(scale).rows),
         };
         Size { files, rows }
@@ -127,6 +141,14 @@ pub enum Format {
     Log,
     /// The ledger of the dirt in a CSV file, one JSON object a line.
     Dirt,
+    /// An SQLite database.
+    Sqlite,
+    /// SQL that PostgreSQL and MariaDB both read.
+    Sql,
+    /// A PNG picture.
+    Png,
+    /// A JPEG picture.
+    Jpeg,
 }
 
 impl Format {
@@ -139,6 +161,10 @@ impl Format {
             Self::Arrow => "arrow",
             Self::Log => "log",
             Self::Dirt => "dirt.jsonl",
+            Self::Sqlite => "db",
+            Self::Sql => "sql",
+            Self::Png => "png",
+            Self::Jpeg => "jpeg",
         }
     }
 
@@ -146,7 +172,9 @@ impl Format {
     /// and so part of the output's bytes.
     pub fn rows_at_once(self) -> u64 {
         match self {
-            Self::Csv | Self::Log | Self::Ndjson | Self::Dirt => 8_192,
+            Self::Csv | Self::Log | Self::Ndjson | Self::Sql => 8_192,
+            // Made at once.
+            Self::Dirt | Self::Sqlite | Self::Png | Self::Jpeg => u64::MAX,
             Self::Parquet | Self::Arrow => 65_536,
         }
     }
@@ -178,6 +206,8 @@ pub struct PlannedFile {
     pub partition: Option<Partition>,
     /// What is planted in it.
     pub dirt: Option<Dirt>,
+    /// For a picture: width and height in pixels.
+    pub pixels: (u32, u32),
 }
 
 /// A partition of a lake, in one shard.
@@ -193,7 +223,16 @@ impl PlannedFile {
     /// A clean file without a path, with `rows_at_once` or the format's own number.
     pub(crate) fn new(table: TableName, format: Format, rows: Range<u64>, rows_at_once: Option<u64>) -> Self {
         let rows_at_once = rows_at_once.unwrap_or(format.rows_at_once());
-        Self { path: String::new(), table, format, rows, rows_at_once, partition: None, dirt: None }
+        Self {
+            path: String::new(),
+            table,
+            format,
+            rows,
+            rows_at_once,
+            partition: None,
+            dirt: None,
+            pixels: (0, 0),
+        }
     }
 }
 
@@ -206,7 +245,11 @@ pub fn files(
     size: Size,
     rows_at_once: Option<u64>,
 ) -> Vec<PlannedFile> {
-    let stem = if format == Format::Log { "app" } else { "part" };
+    let stem = match table {
+        TableName::Logs => "app",
+        TableName::Stores => "store",
+        _ => "part",
+    };
     (0..size.files)
         .map(|file| PlannedFile {
             path: below(folder, &format!("{stem}-{file:05}.{}", format.extension())),
@@ -236,6 +279,16 @@ pub fn logs(folder: &str, size: Size) -> Vec<PlannedFile> {
         ..PlannedFile::new(TableName::Incidents, Format::Ndjson, 0..size.rows, Some(u64::MAX))
     });
     planned
+}
+
+/// One picture a file, in the sizes in turn.
+pub fn images(count: u64, format: Format, sizes: &[(u32, u32)]) -> Vec<PlannedFile> {
+    let picture = |(number, pixels): (u64, &(u32, u32))| PlannedFile {
+        path: format!("image-{number:05}.{}", format.extension()),
+        pixels: *pixels,
+        ..PlannedFile::new(TableName::Images, format, number..number + 1, None)
+    };
+    (0..count).zip(sizes.iter().cycle()).map(picture).collect()
 }
 
 /// Plants dirt in CSV files, `per_million` wrong records in a million, and adds a ledger for each.
