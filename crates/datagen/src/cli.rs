@@ -39,6 +39,9 @@ goes on with the files that are missing.";
 pub struct Cli {
     #[command(subcommand)]
     what: What,
+    /// Stop as on Ctrl-C once stdin is closed, so that a program that started this one and died leaves nothing running.
+    #[arg(long, global = true, hide = true)]
+    stop_with_stdin: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -265,7 +268,15 @@ impl Cli {
     ///
     /// # Errors
     /// Whatever [`run`] or [`verify`] meets; the caller maps it to an exit code with [`Error::exit_code`].
-    pub fn run(self, stop: &AtomicBool) -> Result<()> {
+    pub fn run(self, stop: &'static AtomicBool) -> Result<()> {
+        if self.stop_with_stdin {
+            // Nobody can join a thread that waits for input that may never come; it ends with the process, and all it
+            // ever does is to set the flag.
+            thread::spawn(|| {
+                let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+                stop.store(true, Ordering::Release);
+            });
+        }
         let (request, quiet) = match &self.what {
             What::Verify(args) => return check(args, stop),
             What::All(args) => (everything(&args.common), args.common.how.quiet),
