@@ -12,8 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::encode::{Compression, Options, Tables};
 use crate::error::{Error, Result};
+use crate::hive;
 use crate::home::home;
 use crate::manifest::Arguments;
+use crate::orders::Orders;
 use crate::plan::{self, Format, Scale, Size, TableName};
 use crate::report::{Line, summary};
 use crate::run::{Outcome, Request, run};
@@ -37,6 +39,9 @@ goes on with the files that are missing.";
 pub struct Cli {
     #[command(subcommand)]
     what: What,
+    /// Stop as on Ctrl-C once stdin is closed, so that a program that started this one and died leaves nothing running.
+    #[arg(long, global = true, hide = true)]
+    stop_with_stdin: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -44,7 +49,7 @@ enum What {
     /// Everything the laboratory reads: orders as CSV and as Parquet, and logs.
     All(AllArgs),
     /// A shop's orders over three years.
-    Orders(TableArgs),
+    Orders(OrdersArgs),
     /// The customers that orders name, with valid CPF, CNPJ, telephone and postal codes.
     Customers(TableArgs),
     /// The products that orders name.
@@ -55,6 +60,10 @@ enum What {
     Localities(TableArgs),
     /// Application logs of several services, and a ledger of the incidents planted in them.
     Logs(LogsArgs),
+    /// One database a store with its sales, as SQLite or as SQL for PostgreSQL and MariaDB.
+    Stores(StoresArgs),
+    /// Pictures of stated sizes.
+    Images(ImagesArgs),
     /// Check a folder against its manifest, byte by byte.
     Verify(VerifyArgs),
 }
@@ -118,6 +127,9 @@ struct TableArgs {
     format: RowFormat,
     #[command(flatten)]
     amount: Amount,
+    /// Plant wrong records in CSV files, as a share of all (0.01 is one in a hundred), and write a ledger of them.
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    dirty: Option<u32>,
     /// How Parquet pages are compressed.
     #[arg(long, value_enum, default_value = "snappy")]
     compression: Compression,
@@ -129,11 +141,71 @@ struct TableArgs {
 }
 
 #[derive(Debug, Args)]
+struct OrdersArgs {
+    #[command(flatten)]
+    table: TableArgs,
+    /// How files are laid out.
+    #[arg(long, value_enum, default_value = "flat")]
+    layout: Layout,
+}
+
+/// How files are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Layout {
+    /// Files of equal size in one folder.
+    Flat,
+    /// A lake partitioned by year, month and state: `year=2024/month=3/uf=SP/`.
+    Hive,
+}
+
+#[derive(Debug, Args)]
 struct LogsArgs {
     #[command(flatten)]
     amount: Amount,
     #[command(flatten)]
     common: Common,
+}
+
+#[derive(Debug, Args)]
+struct StoresArgs {
+    /// What kind of database.
+    #[arg(long, value_enum, default_value = "sqlite")]
+    format: StoreFormat,
+    #[command(flatten)]
+    amount: Amount,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The forms of a store's database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StoreFormat {
+    /// A database file.
+    Sqlite,
+    /// Statements; load them with `psql URL -f FILE` or `mariadb … < FILE`.
+    Sql,
+}
+
+#[derive(Debug, Args)]
+struct ImagesArgs {
+    /// How pictures are written.
+    #[arg(long, value_enum, default_value = "png")]
+    format: ImageFormat,
+    /// Pictures, instead of the scale's number.
+    #[arg(long)]
+    count: Option<NonZero<u64>>,
+    /// Width and height in pixels; several sizes are taken in turn.
+    #[arg(long, value_name = "WxH", value_delimiter = ',', default_value = "640x480", value_parser = parse_pixels)]
+    size: Vec<(u32, u32)>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The forms of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ImageFormat {
+    Png,
+    Jpeg,
 }
 
 #[derive(Debug, Args)]
@@ -170,10 +242,15 @@ impl From<RowFormat> for Format {
 /// An exit code once everything is said: 0 after help and version, 2 after an error.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, u8> {
     Cli::try_parse_from(arguments).map_err(|error| {
+        // Help that was asked for goes to stdout, help that was not to stderr; that it cannot be written there is
+        // nobody's business.
         if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-            // Help that was asked for goes to stdout; that it cannot be written there is nobody's business.
             let _ = error.print();
             return 0;
+        }
+        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            let _ = error.print();
+            return 2;
         }
         let text = error.to_string();
         let message = text.split("\n\nUsage:").next().unwrap_or(&text);
@@ -191,12 +268,22 @@ impl Cli {
     ///
     /// # Errors
     /// Whatever [`run`] or [`verify`] meets; the caller maps it to an exit code with [`Error::exit_code`].
-    pub fn run(self, stop: &AtomicBool) -> Result<()> {
+    pub fn run(self, stop: &'static AtomicBool) -> Result<()> {
+        if self.stop_with_stdin {
+            // Nobody can join a thread that waits for input that may never come; it ends with the process, and all it
+            // ever does is to set the flag.
+            thread::spawn(|| {
+                let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+                stop.store(true, Ordering::Release);
+            });
+        }
         let (request, quiet) = match &self.what {
             What::Verify(args) => return check(args, stop),
             What::All(args) => (everything(&args.common), args.common.how.quiet),
             What::Logs(args) => (logs(args)?, args.common.how.quiet),
-            What::Orders(args) => (table(TableName::Orders, args)?, args.common.how.quiet),
+            What::Orders(args) => (orders(args)?, args.table.common.how.quiet),
+            What::Stores(args) => (stores(args)?, args.common.how.quiet),
+            What::Images(args) => (images(args)?, args.common.how.quiet),
             What::Customers(args) => (table(TableName::Customers, args)?, args.common.how.quiet),
             What::Products(args) => (table(TableName::Products, args)?, args.common.how.quiet),
             What::Weather(args) => (table(TableName::Weather, args)?, args.common.how.quiet),
@@ -246,7 +333,52 @@ fn table(name: TableName, args: &TableArgs) -> Result<Request> {
         request.arguments.options.push(format!("compression={:?}", args.compression).to_lowercase());
     }
     request.plan = plan::files("", name, format, size, rows_at_once);
+    if let Some(per_million) = args.dirty {
+        if format != Format::Csv {
+            return Err(Error::Usage {
+                message: "only CSV files can be dirty".into(),
+                hint: "leave out --dirty, or choose --format csv".into(),
+            });
+        }
+        request.plan = plan::dirty(request.plan, per_million);
+        request.arguments.options.push(format!("dirty={per_million}/1000000"));
+        if args.common.out.is_none() {
+            request.root = root(&format!("{}-csv-dirty", name.name()), &args.common);
+        }
+    }
     Ok(request)
+}
+
+fn orders(args: &OrdersArgs) -> Result<Request> {
+    let mut request = table(TableName::Orders, &args.table)?;
+    if args.layout == Layout::Hive {
+        if args.table.dirty.is_some() || args.table.amount.files.is_some() {
+            return Err(Error::Usage {
+                message: "a lake has its own number of files, and is clean".into(),
+                hint: "leave out --files and --dirty, or choose --layout flat".into(),
+            });
+        }
+        let format = args.table.format.into();
+        let rows = request.plan.iter().map(|file| file.rows.end - file.rows.start).sum();
+        let rows_at_once = request.plan.first().map(|file| file.rows_at_once);
+        request.plan = hive::plan(&Orders::new(request.options.seed), format, rows, rows_at_once);
+        request.arguments.options.retain(|option| !option.starts_with("files="));
+        request.arguments.options.push("layout=hive".into());
+        if args.table.common.out.is_none() {
+            request.root = root(&format!("orders-lake-{}", format.extension()), &args.table.common);
+        }
+    }
+    Ok(request)
+}
+
+/// A share between 0 and 1, in millionths.
+fn parse_rate(text: &str) -> Result<u32, String> {
+    let rate: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if rate > 0.0 && rate <= 1.0 {
+        Ok((rate * 1e6).round().max(1.0) as u32)
+    } else {
+        Err(format!("{text} is no share; write one above 0 and up to 1, such as 0.01"))
+    }
 }
 
 fn logs(args: &LogsArgs) -> Result<Request> {
@@ -259,6 +391,62 @@ fn logs(args: &LogsArgs) -> Result<Request> {
         root: root("logs", &args.common),
         workers: args.common.how.workers(),
     })
+}
+
+fn stores(args: &StoresArgs) -> Result<Request> {
+    let format = if args.format == StoreFormat::Sql { Format::Sql } else { Format::Sqlite };
+    if format == Format::Sqlite && !cfg!(feature = "stores") {
+        return Err(not_built("stores", "stores"));
+    }
+    if args.amount.bytes.is_some() {
+        return Err(Error::Usage {
+            message: "databases are counted in sales".into(),
+            hint: "leave out --bytes, and use --rows and --files".into(),
+        });
+    }
+    let options = Options { seed: args.common.seed, compression: Compression::None };
+    let size = size(TableName::Stores, format, &args.amount, args.common.scale, &options)?;
+    Ok(Request {
+        arguments: arguments(TableName::Stores, format, size),
+        options,
+        plan: plan::files("", TableName::Stores, format, size, None),
+        root: root(&format!("stores-{}", format.extension()), &args.common),
+        workers: args.common.how.workers(),
+    })
+}
+
+fn images(args: &ImagesArgs) -> Result<Request> {
+    if !cfg!(feature = "images") {
+        return Err(not_built("images", "images"));
+    }
+    let format = if args.format == ImageFormat::Jpeg { Format::Jpeg } else { Format::Png };
+    let rows = args.count.map_or(TableName::Images.size(args.common.scale).rows, NonZero::get);
+    let mut arguments = arguments(TableName::Images, format, Size { files: rows, rows });
+    let sizes = args.size.iter().map(|(width, height)| format!("{width}x{height}"));
+    arguments.options.push(format!("sizes={}", sizes.collect::<Vec<_>>().join(",")));
+    Ok(Request {
+        arguments,
+        options: Options { seed: args.common.seed, compression: Compression::None },
+        plan: plan::images(rows, format, &args.size),
+        root: root(&format!("images-{}", format.extension()), &args.common),
+        workers: args.common.how.workers(),
+    })
+}
+
+/// What a leaner build cannot do.
+fn not_built(what: &str, feature: &str) -> Error {
+    Error::Usage {
+        message: format!("this build cannot make {what}"),
+        hint: format!("use `cargo run -p datagen --features {feature} -- {what} …`"),
+    }
+}
+
+/// Width and height, such as `640x480`.
+fn parse_pixels(text: &str) -> Result<(u32, u32), String> {
+    let wrong = || format!("`{text}` is no size in pixels; write it like 640x480, up to 16384x16384");
+    let (width, height) = text.split_once('x').ok_or_else(wrong)?;
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=16_384).contains(side)).ok_or_else(wrong);
+    Ok((side(width)?, side(height)?))
 }
 
 fn arguments(name: TableName, format: Format, size: Size) -> Arguments {

@@ -185,7 +185,7 @@ impl Run<'_> {
         }
         let rows = rows_of(job.file, piece);
         let made = self.tables.encode(job.file, rows, spare);
-        let made = made.map_err(|source| Error::Parquet { path: job.path.clone(), source })?;
+        let made = made.map_err(|source| Error::Encode { path: job.path.clone(), source })?;
         let mut turn = lock(&job.turn);
         while turn.next != piece {
             if self.stopped() {

@@ -90,10 +90,50 @@ fn the_manifest_states_the_hash_size_and_rows_of_every_file() {
             plan::Format::Log => {
                 bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && line[0] != b' ').count()
             }
-            plan::Format::Arrow => panic!("there is no Arrow file in the laboratory's data"),
+
             plan::Format::Ndjson => bytes.split(|byte| *byte == b'\n').count() - 1,
+            other => panic!("the laboratory's data has no {other:?}"),
         };
         assert_eq!(entry.rows, rows as u64, "{}", entry.path);
+    }
+}
+
+#[test]
+fn csv_and_parquet_files_hold_the_same_rows() {
+    use arrow_array::Array as _;
+    use arrow_array::cast::AsArray as _;
+    use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    make(folder.path(), 2);
+    for part in 0..8 {
+        let text = fs::read(folder.path().join(format!("orders-csv/part-{part:05}.csv"))).expect("a file");
+        let mut rows = csv::Reader::from_reader(&text[..]).into_records();
+        let file = fs::File::open(folder.path().join(format!("orders-parquet/part-{part:05}.parquet")));
+        let reader =
+            parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file.expect("a file"), 1_000);
+        for batch in reader.expect("Parquet") {
+            let batch = batch.expect("a batch");
+            for i in 0..batch.num_rows() {
+                let row = rows.next().expect("as many rows").expect("valid CSV");
+                for (column, field) in batch.columns().iter().zip(&row) {
+                    let value = if let Some(column) = column.as_primitive_opt::<Int64Type>() {
+                        column.value(i).to_string()
+                    } else if let Some(column) = column.as_primitive_opt::<Int32Type>() {
+                        column.value(i).to_string()
+                    } else if let Some(column) = column.as_primitive_opt::<TimestampMicrosecondType>() {
+                        let time = jiff::Timestamp::from_microsecond(column.value(i)).expect("a time");
+                        time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+                    } else if column.is_null(i) {
+                        String::new()
+                    } else {
+                        column.as_string::<i32>().value(i).to_owned()
+                    };
+                    assert_eq!(value, field, "row {i} of part {part}");
+                }
+            }
+        }
+        assert!(rows.next().is_none(), "CSV has more rows in part {part}");
     }
 }
 
