@@ -1,0 +1,62 @@
+//! Errors as clients see them: `application/problem+json` of RFC 9457, with the offending fields in `errors`.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// An error answer.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Problem {
+    /// A URI that names the kind of problem. Always `about:blank`: the status says it all.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The HTTP status code.
+    status: u16,
+    /// What was wrong with this very request.
+    detail: String,
+    /// The fields that were wrong, where fields were the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+/// One wrong field of a request.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FieldError {
+    /// The name of the parameter, header or key.
+    field: String,
+    /// What was expected of it.
+    detail: String,
+}
+
+impl Problem {
+    /// A problem without fields.
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Unknown"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// 422: the request was understood, but the value of `field` cannot be served.
+    pub(crate) fn field(field: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{field}: {detail}"));
+        problem.errors.push(FieldError { field: field.to_owned(), detail });
+        problem
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        // A struct of strings and numbers always serialises; an empty body would still carry the status.
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let kind = HeaderValue::from_static("application/problem+json");
+        (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+    }
+}
