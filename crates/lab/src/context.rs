@@ -59,6 +59,7 @@ pub struct Lab {
     /// How this program is started again as a worker.
     pub launch: Launch,
     pub(crate) out: Option<PathBuf>,
+    pub(crate) as_cell: bool,
     pub(crate) children: Children,
 }
 
@@ -76,6 +77,7 @@ impl Lab {
             home: Home::find(),
             launch: Launch::myself(),
             out: None,
+            as_cell: false,
             children: Children::default(),
         }
     }
@@ -93,6 +95,18 @@ impl Lab {
     /// Where the output goes: `--out`, or `data/out/<name>`.
     pub fn out_or(&self, name: &str) -> PathBuf {
         self.out.clone().unwrap_or_else(|| self.home.out().join(name))
+    }
+
+    /// The same run with its output at `place`, as `--out` says it.
+    #[must_use]
+    pub fn with_out(mut self, place: impl Into<PathBuf>) -> Self {
+        self.out = Some(place.into());
+        self
+    }
+
+    /// Whether an exercise may read the user's input from standard input. A cell may not: its commands come from there.
+    pub fn may_read_stdin(&self) -> bool {
+        !self.as_cell
     }
 
     /// What the worker processes of this run have cost so far.

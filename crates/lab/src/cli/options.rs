@@ -75,6 +75,7 @@ impl Options {
         self.api.trim_end_matches('/').clone_into(&mut lab.api);
         lab.fail_fast = self.fail_fast;
         lab.patience = Patience { task_deadline: Duration::from_secs(self.deadline), ..Patience::default() };
+        lab.as_cell = self.as_cell.is_some();
         lab.out = self.as_cell.clone().or_else(|| self.out.clone());
         lab
     }
