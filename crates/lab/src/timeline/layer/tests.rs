@@ -43,9 +43,8 @@ fn a_span_on_a_thread_is_a_slice_on_that_threads_lane() {
 #[test]
 fn a_future_waits_between_its_polls() {
     let slices = recorded(|| {
-        block_on(
-            tokio::time::sleep(Duration::from_millis(20)).instrument(crate::span!(Running, "sleep", "")),
-        );
+        let sleep = async { tokio::time::sleep(Duration::from_millis(20)).await };
+        block_on(sleep.instrument(crate::span!(Running, "sleep", "")));
     });
     let waited: u64 = slices
         .iter()
@@ -73,6 +72,28 @@ fn each_task_has_a_lane_of_its_own_and_its_inner_spans_are_on_it() {
         slices.iter().filter(|slice| slice.name == "task").map(|slice| (&slice.lane, &slice.label)).collect();
     assert_eq!(inner.len(), 2);
     assert_eq!(inner, tasks);
+}
+
+#[test]
+fn the_slices_of_a_lane_nest_also_when_spans_around_a_future_are_left_together() {
+    let slices = recorded(|| {
+        let nap =
+            || tokio::time::sleep(Duration::from_millis(2)).instrument(crate::span!(Running, "nap", ""));
+        let inner = async move {
+            nap().await;
+            nap().await;
+        };
+        let task =
+            inner.instrument(crate::span!(Running, "work", "")).instrument(crate::span!(Task, "task", 1));
+        block_on(async { tokio::join!(task, nap()) });
+    });
+    assert!(slices.iter().any(|slice| slice.state == State::Waiting && slice.name == "task"), "{slices:?}");
+    for (number, one) in slices.iter().enumerate() {
+        for two in slices[number..].iter().filter(|two| two.lane == one.lane) {
+            let (apart, inside) = (two.start_ns >= one.end_ns, two.end_ns <= one.end_ns);
+            assert!(apart || inside, "{one:?} and {two:?} cross");
+        }
+    }
 }
 
 #[test]
