@@ -4,8 +4,8 @@
 //! how many of them overlap and in what a waiting task costs: a thread's stack for `threads`, a place in the line for
 //! `pool`, `rayon` and `processes`, an allocation for `async`.
 //!
-//! The answer is one line for each URL, [`page::line`], which depends on nothing but the URL and what the server said:
-//! not on the strategy, the time it took, or the attempts it needed.
+//! The answer is one line for each URL, `{"url":…,"status":…,"body":…}`. It depends on nothing but the URL and what the
+//! server said: not on the strategy, the time it took, or the attempts it needed.
 
 mod args;
 mod errand;
