@@ -1,1 +1,27 @@
-//! An HTTP client with manners: deadlines, retries, Retry-After and limits.
+//! An HTTP client with manners: deadlines, limits, retries with back-off, and `Retry-After` obeyed.
+//!
+//! A [`Client`] fetches a [`Target`] under [`Manners`] and returns a whole [`Answer`] or a [`Failed`] whose
+//! [`FetchError`] says in which way it failed, so that a caller can count, retry or explain.
+//!
+//! - Every wait has a deadline: for the connection, for the next bytes, and for the whole with all its attempts.
+//! - A body is returned whole or not at all: one that ends before its announced length is an error, one that is longer
+//!   than the limit is not read further.
+//! - A user name and a password in a URL are sent to the server and shown to nobody: no error, label or log line of this
+//!   crate has them.
+//!
+//! Nothing in here knows of threads, strategies or files.
+
+mod answer;
+mod backoff;
+mod client;
+mod error;
+mod manners;
+mod target;
+mod tls;
+
+pub use answer::Answer;
+pub use backoff::retry_after;
+pub use client::Client;
+pub use error::{Failed, FetchError, Phase};
+pub use manners::Manners;
+pub use target::Target;

@@ -115,6 +115,11 @@ impl Lab {
         }
     }
 
+    /// Whether an exercise may read the user's input from standard input. A cell may not: its commands come from there.
+    pub fn may_read_stdin(&self) -> bool {
+        self.scratch.is_none()
+    }
+
     /// What the worker processes of this run have cost so far.
     pub fn children(&self) -> &Children {
         &self.children

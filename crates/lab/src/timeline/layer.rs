@@ -68,11 +68,15 @@ where
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
+        let around = span.parent().and_then(|parent| Some(parent.extensions().get::<Open>()?.entered));
         let mut extensions = span.extensions_mut();
         let Some(open) = extensions.get_mut::<Open>() else { return };
         open.entered = now();
+        // Where the span around this one was entered anew as well, it is that one that waited: two slices of waiting that
+        // begin and end at the polls of both would cross, and the slices of a lane must nest.
         if let Some(left) = open.left
             && recording()
+            && around.is_none_or(|entered| entered <= left)
         {
             keep(open.slice(span.name(), State::Waiting, left, open.entered));
         }

@@ -75,6 +75,28 @@ fn each_task_has_a_lane_of_its_own_and_its_inner_spans_are_on_it() {
 }
 
 #[test]
+fn the_slices_of_a_lane_nest_also_when_spans_around_a_future_are_left_together() {
+    let slices = recorded(|| {
+        let nap =
+            || tokio::time::sleep(Duration::from_millis(2)).instrument(crate::span!(Running, "nap", ""));
+        let inner = async move {
+            nap().await;
+            nap().await;
+        };
+        let task =
+            inner.instrument(crate::span!(Running, "work", "")).instrument(crate::span!(Task, "task", 1));
+        block_on(async { tokio::join!(task, nap()) });
+    });
+    assert!(slices.iter().any(|slice| slice.state == State::Waiting && slice.name == "task"), "{slices:?}");
+    for (number, one) in slices.iter().enumerate() {
+        for two in slices[number..].iter().filter(|two| two.lane == one.lane) {
+            let (apart, inside) = (two.start_ns >= one.end_ns, two.end_ns <= one.end_ns);
+            assert!(apart || inside, "{one:?} and {two:?} cross");
+        }
+    }
+}
+
+#[test]
 fn nothing_is_kept_while_recording_is_off() {
     let slices = recorded(|| {
         record(false);

@@ -1,0 +1,109 @@
+//! What is fetched, and how it is shown.
+
+use std::fmt;
+
+use reqwest::Url;
+
+use crate::error::FetchError;
+
+/// A URL that can be fetched. What it shows of itself, also to `{:?}`, has no user name and no password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Target {
+    pub(crate) url: Url,
+    shown: String,
+}
+
+impl Target {
+    /// Reads an absolute `http` or `https` URL. It is shown as it was written, unless it carries a secret.
+    ///
+    /// # Errors
+    /// [`FetchError::InvalidUrl`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, FetchError> {
+        let text = text.trim();
+        let invalid = |why: String| FetchError::InvalidUrl { shown: Self::show(text), why };
+        let url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(invalid(format!("the scheme is `{}`, not http or https", url.scheme())));
+        }
+        Ok(Self { url, shown: Self::show(text) })
+    }
+
+    /// How a URL, a right one or a wrong one, may be shown to anybody.
+    pub fn show(text: &str) -> String {
+        let text = text.trim();
+        match Url::parse(text) {
+            Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+                // A URL without a host has no place for a user either, so this cannot fail.
+                let _ = url.set_username("").and_then(|()| url.set_password(None));
+                url.into()
+            }
+            // Of other schemes the parser knows too little: `htp://` misspelt may be a scheme with an opaque path.
+            Ok(url) if matches!(url.scheme(), "http" | "https") => text.to_owned(),
+            // What cannot be parsed has no parts, so everything goes that may be a secret.
+            _ => text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("…@{rest}")),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Target({})", self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, shown: &str) {
+        assert_eq!(Target::show(text), shown);
+    }
+
+    #[test]
+    fn a_url_without_a_secret_is_shown_as_it_was_written() {
+        check(" http://example.org ", "http://example.org");
+        check("http://example.org/a@b?c=d@e", "http://example.org/a@b?c=d@e");
+        check("/weather/São Paulo", "/weather/São Paulo");
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_also_not_of_a_url_that_cannot_be_read() {
+        check("http://me:secret@example.org/a", "http://example.org/a");
+        check("http://me@example.org/a", "http://example.org/a");
+        check("http:me:secret@example.org", "http://example.org/");
+        check("http://me:secret@example.org:99999/", "…@example.org:99999/");
+        check("htp:me:secret@example.org", "…@example.org");
+    }
+
+    #[test]
+    fn only_http_urls_with_a_host_are_targets() {
+        assert!(Target::parse("http://127.0.0.1:8000/a?b").is_ok());
+        for wrong in ["", "/a", "ftp://example.org/", "http://", "http://a b/", "file:///etc/hosts"] {
+            let error = Target::parse(wrong).unwrap_err();
+            assert!(matches!(error, FetchError::InvalidUrl { .. }), "{wrong}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_password_is_ever_shown(
+            scheme in "(http|https|ftp|htp|)(:|://|:/|:\\\\\\\\|//)",
+            tail in "(@[a-z.]{0,8}|@[a-z]{1,5}:[0-9]{1,7})(/[a-z]{0,5})?(\\?q=[a-z]{0,3})?",
+        ) {
+            let text = format!("{scheme}me:s3cr3t{tail}");
+            prop_assert!(!Target::show(&text).contains("s3cr3t"), "{}", Target::show(&text));
+            if let Err(error) = Target::parse(&text) {
+                prop_assert!(!error.to_string().contains("s3cr3t"), "{error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What the client does when the other side behaves, and when it does not.
+
+mod faulty;
+
+use std::time::{Duration, Instant};
+
+use faulty::{Faulty, closed_port};
+use fetch::{Answer, Client, Failed, FetchError, Manners, Phase, Target};
+
+fn hasty() -> Manners {
+    Manners {
+        read: Duration::from_millis(300),
+        whole: Duration::from_secs(5),
+        max_body: 100_000,
+        retries: 2,
+        first_pause: Duration::from_millis(5),
+        ..Manners::default()
+    }
+}
+
+fn get(url: &str, manners: Manners) -> Result<Answer, Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(Client::new(manners).unwrap().get(&Target::parse(url).unwrap()))
+}
+
+/// Asks for a path that fails for good, and checks how, and how often it was tried.
+#[track_caller]
+fn check(path: &str, class: &str, attempts: u32) -> FetchError {
+    let server = Faulty::start();
+    let failed = get(&server.url(path), hasty()).unwrap_err();
+    assert_eq!((failed.error.class(), failed.attempts), (class, attempts), "{failed}");
+    assert!(!failed.error.hint().is_empty());
+    failed.error
+}
+
+#[test]
+fn a_whole_answer_comes_with_its_status_and_body() {
+    let server = Faulty::start();
+    let answer = get(&server.url("/ok"), hasty()).unwrap();
+    assert_eq!((answer.status, &answer.body[..], answer.attempts), (200, &b"{\"ok\":true}"[..], 1));
+}
+
+#[test]
+fn a_port_on_which_nobody_listens_is_a_failure_to_connect() {
+    let failed = get(&closed_port(), hasty()).unwrap_err();
+    assert_eq!((failed.error.class(), failed.attempts), ("connect", 3));
+    assert!(failed.to_string().contains("refused"), "{failed}");
+}
+
+#[test]
+fn a_body_that_ends_early_is_an_error_and_never_an_answer() {
+    let error = check("/truncated", "truncated", 3);
+    assert_eq!(error, FetchError::Truncated { received: 8, announced: Some(100) });
+    check("/truncated-chunks", "truncated", 3);
+}
+
+#[test]
+fn a_connection_that_ends_before_the_answer_is_lost() {
+    check("/closes", "lost", 3);
+    check("/reset", "lost", 3);
+}
+
+#[test]
+fn silence_is_given_up_at_the_read_deadline() {
+    for path in ["/hangs", "/hangs-half-way"] {
+        let error = check(path, "timeout", 3);
+        assert_eq!(error, FetchError::Timeout { phase: Phase::Read, limit: hasty().read });
+    }
+}
+
+#[test]
+fn a_server_that_drips_for_ever_is_given_up_at_the_whole_deadline() {
+    let server = Faulty::start();
+    let manners = Manners { whole: Duration::from_millis(500), ..hasty() };
+    let started = Instant::now();
+    let failed = get(&server.url("/drips"), manners).unwrap_err();
+    assert!(matches!(failed.error, FetchError::Timeout { phase: Phase::Whole, .. }), "{failed}");
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_refusal_that_may_pass_is_asked_again_and_another_is_not() {
+    let server = Faulty::start();
+    assert_eq!(get(&server.url("/flaky"), hasty()).unwrap().attempts, 3);
+    assert_eq!(get(&server.url("/truncated-once"), hasty()).unwrap().attempts, 2);
+    check("/missing", "status", 1);
+    assert_eq!(get(&server.url("/flaky2"), Manners { retries: 0, ..hasty() }).unwrap().attempts, 1);
+}
+
+#[test]
+fn the_pause_that_the_server_asks_for_is_kept() {
+    let server = Faulty::start();
+    let answer = get(&server.url("/busy-once"), hasty()).unwrap();
+    assert_eq!(answer.attempts, 2);
+    assert!(answer.elapsed >= Duration::from_secs(1), "{:?}", answer.elapsed);
+}
+
+#[test]
+fn a_pause_past_the_deadline_is_not_begun() {
+    let started = Instant::now();
+    let error = check("/busy", "status", 1);
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(error.hint().contains("3600 s"), "{}", error.hint());
+}
+
+#[test]
+fn what_is_not_http_is_said_to_be_so() {
+    check("/garbage", "protocol", 1);
+}
+
+#[test]
+fn a_body_over_the_limit_is_not_read_further() {
+    check("/announces-much", "too-large", 1);
+    check("/chunks-much", "too-large", 1);
+}
+
+#[test]
+fn redirects_are_followed_but_not_for_ever() {
+    let server = Faulty::start();
+    assert_eq!(&get(&server.url("/moved"), hasty()).unwrap().body[..], b"{\"ok\":true}");
+    check("/around", "redirect", 1);
+}
+
+#[test]
+fn credentials_in_a_url_reach_the_server_and_no_error() {
+    let server = Faulty::start();
+    let url = server.url("/credentials").replace("http://", "http://me:s3cr3t@");
+    let answer = get(&url, hasty()).unwrap();
+    // The base64 form of `me:s3cr3t`, as `base64` prints it, in lower case.
+    let head = String::from_utf8_lossy(&answer.body);
+    assert!(head.contains("authorization: basic bwu6cznjcjn0"), "{head}");
+    for path in ["/missing", "/truncated", "/closes", "/hangs", "/around", "/garbage"] {
+        let failed = get(&url.replace("/credentials", path), Manners { retries: 0, ..hasty() }).unwrap_err();
+        assert!(!format!("{failed} {failed:?}").contains("s3cr3t"), "{failed:?}");
+    }
+    let refused = closed_port().replace("http://", "http://me:s3cr3t@");
+    let failed = get(&refused, Manners { retries: 0, ..hasty() }).unwrap_err();
+    assert!(!format!("{failed} {failed:?}").contains("s3cr3t"), "{failed:?}");
+}
+
+#[test]
+fn a_client_of_its_own_for_every_thread_is_cheap() {
+    let count = 200_u32;
+    let started = Instant::now();
+    for _ in 0..count {
+        Client::new(Manners::default()).unwrap();
+    }
+    let each = started.elapsed() / count;
+    eprintln!("a client takes {each:?}");
+    assert!(each < Duration::from_millis(1), "{each:?}");
+}

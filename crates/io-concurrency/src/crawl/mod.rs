@@ -1,0 +1,53 @@
+//! Exercise 01, crawl: many endpoints of an API, fetched at once, into one NDJSON file in the order of the input.
+//!
+//! Each URL is one task: a request, a wait, an answer. One after another, the waits add up; the strategies differ only in
+//! how many of them overlap and in what a waiting task costs: a thread's stack for `threads`, a place in the line for
+//! `pool`, `rayon` and `processes`, an allocation for `async`.
+//!
+//! The answer is one line for each URL, `{"url":…,"status":…,"body":…}`. It depends on nothing but the URL and what the
+//! server said: not on the strategy, the time it took, or the attempts it needed.
+
+mod args;
+mod errand;
+mod list;
+mod page;
+mod pages;
+mod strategies;
+
+pub use args::CrawlArgs;
+pub use errand::{Crawler, Errand, Page, fetch_page};
+pub use list::Input;
+pub use pages::Pages;
+
+use lab::{Exercise, Kind, Lab, Problem, Role, Strategy};
+
+/// The exercise.
+#[derive(Debug)]
+pub struct Crawl;
+
+impl Exercise for Crawl {
+    const ID: u8 = 1;
+    const NAME: &'static str = "crawl";
+    const ABOUT: &'static str = args::ABOUT;
+    const STRATEGIES: &'static [Strategy<Self>] = &[
+        Strategy::new(Kind::Sequential, strategies::sequential),
+        Strategy::new(Kind::Threads, strategies::threads),
+        Strategy::new(Kind::Pool, strategies::pool),
+        Strategy::new(Kind::Rayon, strategies::rayon),
+        Strategy::new(Kind::Async, strategies::tasks),
+        Strategy::new(Kind::Processes, strategies::processes),
+    ];
+    const BEST: Kind = Kind::Async;
+    const ROLES: &'static [Role] = &[Role::worker::<Crawler>()];
+    type Args = CrawlArgs;
+    type Input = Input;
+    type Output = Pages;
+
+    fn prepare(args: &CrawlArgs, lab: &Lab) -> Result<Input, Problem> {
+        Input::prepare(args, lab)
+    }
+
+    fn deliver(pages: &Pages, _: &Lab) -> Result<(), Problem> {
+        pages.print()
+    }
+}

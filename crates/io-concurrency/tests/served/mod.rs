@@ -1,0 +1,75 @@
+//! The simulated API on a thread of its own, and the exercise run in this process.
+
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its part of this module")]
+
+use std::thread::JoinHandle;
+
+use clap::Parser;
+use io_concurrency::crawl::{Crawl, CrawlArgs, Input, Pages};
+use lab::{Answer, Digest, Exercise, Kind, Lab, Launch, Problem};
+use tokio::sync::oneshot;
+
+pub const BIN: &str = env!("CARGO_BIN_EXE_io-concurrency");
+
+/// A running API.
+pub struct Api {
+    pub base: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Api {
+    pub fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.set_nonblocking(true).expect("a listener that does not block");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                let config =
+                    mock_api::Config { shutdown_deadline: std::time::Duration::ZERO, ..Default::default() };
+                let stopped = async { drop(stopped.await) };
+                mock_api::run(listener, config, stopped).await.unwrap();
+            });
+        });
+        Self { base, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+pub fn lab(workers: usize, api: &str) -> Lab {
+    let mut lab = Lab::new(workers);
+    api.clone_into(&mut lab.api);
+    lab.launch = Launch::program(BIN);
+    lab
+}
+
+#[derive(Parser)]
+struct CommandLine {
+    #[command(flatten)]
+    crawl: CrawlArgs,
+}
+
+pub fn input<'a>(arguments: impl IntoIterator<Item = &'a str>, lab: &Lab) -> Result<Input, Problem> {
+    let arguments = std::iter::once("crawl").chain(arguments);
+    Crawl::prepare(&CommandLine::parse_from(arguments).crawl, lab)
+}
+
+pub fn crawl(kind: Kind, input: &Input, lab: &Lab) -> Result<Pages, Problem> {
+    let strategy = Crawl::STRATEGIES.iter().find(|strategy| strategy.kind == kind).unwrap();
+    strategy.run.unwrap()(input, lab)
+}
+
+pub fn digest(pages: &Pages) -> String {
+    let mut digest = Digest::new();
+    pages.digest(&mut digest).unwrap();
+    digest.finish()
+}
