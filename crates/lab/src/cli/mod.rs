@@ -64,7 +64,7 @@ pub fn main(program: &'static str, about: &'static str, exercises: &'static [Ent
 }
 
 /// Prints an error to standard error.
-pub(crate) fn say(problem: &Problem) {
+pub fn say(problem: &Problem) {
     use owo_colors::OwoColorize;
     anstream::eprintln!("{}: {problem}", "error".red().bold());
 }

@@ -5,7 +5,7 @@
 //! them and favours none. The first round warms up and is not counted.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -119,14 +119,15 @@ fn rounds(
             }
             let Some(cell) = &mut alive[number] else { continue };
             tell(plan);
-            let timeline =
-                settings.timelines.as_deref().filter(|_| recorded).map(|folder| timeline_path(folder, plan));
+            let name = timeline_name(plan.exercise, &plan.name, &plan.strategy, plan.workers);
+            let timeline = settings.timelines.as_deref().filter(|_| recorded).map(|folder| folder.join(name));
             let started = Instant::now();
             match stop.check().and_then(|()| cell.sample(timeline.as_deref())) {
                 Ok(sample) if round == 0 || recorded => this.untimed.push(sample),
                 Ok(sample) => this.samples.push(sample),
                 Err(problem) => {
-                    this.error = Some(problem);
+                    // A cell that the watchdog killed because of a stop did not die of itself.
+                    this.error = Some(stop.check().err().unwrap_or(problem));
                     // A cell that failed has nothing more to say, and its memory may be needed.
                     alive[number] = None;
                 }
@@ -140,9 +141,9 @@ fn rounds(
     measured
 }
 
-/// Where the timeline of a cell lies in its folder.
-pub(super) fn timeline_path(folder: &Path, plan: &CellPlan) -> PathBuf {
-    folder.join(format!("{:02}-{}-{}-{}.json", plan.exercise, plan.name, plan.strategy, plan.workers))
+/// The file name of a cell's timeline; `workers` is how many the strategy was allowed.
+pub fn timeline_name(exercise: u8, name: &str, strategy: &str, workers: usize) -> String {
+    format!("{exercise:02}-{name}-{strategy}-{workers}.json")
 }
 
 /// Compares the answers and the times with those of the first cell.
