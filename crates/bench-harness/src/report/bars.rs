@@ -64,10 +64,10 @@ pub(super) fn figure(section: &Section<'_>, cores: usize) -> Markup {
     let cells: Vec<_> = section.cells.iter().map(|shown| shown.cell).collect();
     let scale = Scale::of(&cells);
     let reference = cells.first().map_or("", |cell| cell.strategy.as_str());
-    let note = match scale {
-        Scale::Linear { .. } => "whiskers: 95 % interval",
-        Scale::Logarithmic { .. } => "logarithmic scale; whiskers: 95 % interval",
-    };
+    let kind = if matches!(scale, Scale::Linear { .. }) { "" } else { "logarithmic scale; " };
+    let limit =
+        if limit(&scale, cores).is_some() { format!("; dashed: {cores} cores") } else { String::new() };
+    let note = format!("{kind}whiskers: 95 % interval{limit}");
     html! {
         figure.bars {
             figcaption { b { "Speed-up" } " against " (reference) span.note { (note) } }
@@ -101,7 +101,6 @@ fn bar(cell: &CellRecord, scale: &Scale, cores: usize) -> Markup {
         }
         _ => format!("{}: {}", cell.strategy, cell.error.as_deref().unwrap_or("not measured")),
     };
-    let limit = scale.place(cores as f64);
     html! {
         div.bar {
             span.name { (cell.strategy) }
@@ -115,7 +114,7 @@ fn bar(cell: &CellRecord, scale: &Scale, cores: usize) -> Markup {
                     @let x = percent(scale.place(tick));
                     line.grid.one[(tick - 1.0).abs() < 1e-9] x1=(x) x2=(x) y1="0" y2="26" {}
                 }
-                @if limit < 100.0 && cores > 1 {
+                @if let Some(limit) = limit(scale, cores) {
                     line.limit x1=(percent(limit)) x2=(percent(limit)) y1="0" y2="26" {
                         title { (format!("{cores} cores")) }
                     }
@@ -134,6 +133,12 @@ fn bar(cell: &CellRecord, scale: &Scale, cores: usize) -> Markup {
             }
         }
     }
+}
+
+/// Where the line at the number of cores stands, if there is more than one core and the axis reaches so far.
+fn limit(scale: &Scale, cores: usize) -> Option<f64> {
+    let place = scale.place(cores as f64);
+    (cores > 1 && place < 100.0).then_some(place)
 }
 
 fn percent(value: f64) -> String {

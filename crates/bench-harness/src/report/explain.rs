@@ -1,49 +1,80 @@
 //! Sentences that say why a result is as it is, from what was measured: CPU time over wall time is how many cores were
-//! kept busy, the timeline tells how much of a lane's time was waiting, and the intervals tell what can be told apart.
-
-use std::fmt::Write;
+//! kept busy, the timeline tells how much of its time a lane waited, and the intervals tell what can be told apart.
 
 use lab::measure::nanoseconds;
 use lab::record::CellRecord;
 use lab::timeline::State;
 
 use super::figures::{interval, list, many, memory, percent, plain, times};
+use super::picture::Timeline;
 use super::{Section, Shown};
 
-/// At least this share of a core, and the processor is the limit; at most the other, and it is the waiting.
-const COMPUTING: f64 = 0.8;
-const WAITING: f64 = 0.3;
-
-/// How many cores a cell kept busy.
-fn cores_busy(cell: &CellRecord) -> Option<f64> {
-    Some(cell.cpu_ns? as f64 / cell.median_ns.filter(|ns| *ns > 0)? as f64)
-}
+/// Intervals wider than this share of their estimate are called wide.
+const WIDE: f64 = 0.4;
+/// CPU time and memory are worth a sentence from these ratios on.
+const DEARER: f64 = 1.15;
+const HUNGRIER: f64 = 1.5;
 
 /// What the work is limited by, as its reference shows.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Nature {
+    /// It has a core nearly all of the time.
     Computes,
+    /// It says of most of its time that it waits.
     Waits,
+    /// Some of each.
     Both,
+    /// It never says that it waits, and yet had no core for much of the time.
+    HeldUp,
+}
+
+impl Nature {
+    fn of(reference: &Shown<'_>, busy: f64) -> Self {
+        let waiting = reference.timeline.as_ref().map_or(1.0 - busy.min(1.0), waiting);
+        match waiting {
+            0.7.. => Self::Waits,
+            0.2.. => Self::Both,
+            _ if busy < 0.7 => Self::HeldUp,
+            _ => Self::Computes,
+        }
+    }
+}
+
+/// A cell with everything that the sentences need.
+struct Measured<'a> {
+    cell: &'a CellRecord,
+    timeline: Option<&'a Timeline>,
+    speedup: f64,
+    interval: [f64; 2],
+    busy: f64,
+}
+
+impl<'a> Measured<'a> {
+    fn of(shown: &'a Shown<'a>) -> Option<Self> {
+        let cell = shown.cell;
+        let busy = cell.cpu_ns? as f64 / cell.median_ns.filter(|ns| *ns > 0)? as f64;
+        let (speedup, interval) = (cell.speedup?, cell.speedup_ci?);
+        let timeline = shown.timeline.as_ref().ok();
+        cell.verified.then_some(Self { cell, timeline, speedup, interval, busy })
+    }
+
+    fn strategy(&self) -> &'a str {
+        &self.cell.strategy
+    }
 }
 
 /// The sentences for an exercise, in the order in which they are read.
 pub(super) fn sentences(section: &Section<'_>, cores: usize) -> Vec<String> {
     let mut sentences = Vec::new();
-    let right: Vec<&Shown<'_>> = section.cells.iter().filter(|shown| shown.cell.verified).collect();
-    let reference = section.cells.first().filter(|shown| shown.cell.verified);
-    if let Some(Shown { cell: reference, .. }) = reference
-        && let (Some(busy), Some(median)) = (cores_busy(reference), reference.median_ns)
-    {
-        let nature = match busy {
-            COMPUTING.. => Nature::Computes,
-            ..=WAITING => Nature::Waits,
-            _ => Nature::Both,
-        };
-        sentences.push(first(nature, &reference.strategy, busy, median));
-        sentences.extend(fastest(&right, nature, cores));
-        sentences.extend(no_gain(&right, nature));
-        sentences.extend(dearer(&right, reference));
+    let mut measured: Vec<Measured<'_>> = section.cells.iter().filter_map(Measured::of).collect();
+    let referenced = section.cells.first().zip(measured.first());
+    if let Some((shown, _)) = referenced.filter(|(shown, first)| std::ptr::eq(shown.cell, first.cell)) {
+        let reference = measured.remove(0);
+        let nature = Nature::of(shown, reference.busy);
+        sentences.push(limit(nature, &reference));
+        sentences.extend(ranking(&measured, nature, cores));
+        sentences.extend(price(&measured, &reference));
+        sentences.extend(scatter(&measured));
     }
     for Shown { cell, .. } in section.cells.iter().filter(|shown| !shown.cell.verified) {
         let why = cell.error.as_deref().unwrap_or("its answer was not verified");
@@ -52,123 +83,150 @@ pub(super) fn sentences(section: &Section<'_>, cores: usize) -> Vec<String> {
     sentences
 }
 
-fn first(nature: Nature, name: &str, busy: f64, median: u64) -> String {
-    let (share, time) = (percent(busy.min(1.0)), nanoseconds(median));
+/// What the reference shows about the work.
+fn limit(nature: Nature, reference: &Measured<'_>) -> String {
+    let share = percent(reference.busy.min(1.0));
+    let took = format!(
+        "{} takes {} and has a core for {share} of it",
+        capital(reference.strategy()),
+        nanoseconds(reference.cell.median_ns.unwrap_or_default())
+    );
     match nature {
-        Nature::Computes if busy > 1.2 => format!(
-            "Already {name} keeps {} cores busy during its {time}: the work is limited by the processor.",
-            plain(busy)
-        ),
-        Nature::Computes => format!(
-            "One after another it takes {time} and keeps one core busy for {share} of it: the work is limited by the \
-             processor, and only more cores at once can make it faster."
-        ),
-        Nature::Waits => format!(
-            "One after another it takes {time} and needs a core for {share} of it: the rest is waiting, so the gain lies \
-             in waiting for many things at once, not in more cores."
-        ),
-        Nature::Both => format!(
-            "One after another it takes {time} and keeps a core busy for {share} of it: it computes and it waits, so both \
-             more cores and waiting at once help."
+        Nature::Computes => {
+            format!(
+                "{took}: the work is limited by the processor, and only more cores at once make it faster."
+            )
+        }
+        Nature::Waits => {
+            format!("{took}: the rest is waiting, so the gain lies in many waits at once, not in more cores.")
+        }
+        Nature::Both => {
+            format!("{took}, and waits for some of the rest: more cores help, and so do more waits at once.")
+        }
+        Nature::HeldUp => format!(
+            "{took}, though it never says that it waits: the disk or other programs held it up, so these times say \
+             little about the strategies."
         ),
     }
 }
 
-fn fastest(right: &[&Shown<'_>], nature: Nature, cores: usize) -> Option<String> {
-    let others = right.get(1..).unwrap_or_default();
-    let measured = |shown: &&&Shown<'_>| shown.cell.speedup.is_some() && shown.cell.speedup_ci.is_some();
-    let best = others
-        .iter()
-        .filter(measured)
-        .max_by(|one, two| one.cell.speedup.unwrap_or(0.0).total_cmp(&two.cell.speedup.unwrap_or(0.0)))?;
-    let (cell, speedup, ends) = (best.cell, best.cell.speedup?, best.cell.speedup_ci?);
-    if ends[0] <= 1.0 {
-        return Some("No other strategy is faster beyond what the samples' spread can explain.".into());
+/// Who is fastest and why, who gains less, and who gains nothing.
+fn ranking(others: &[Measured<'_>], nature: Nature, cores: usize) -> Vec<String> {
+    let best = others.iter().max_by(|one, two| one.speedup.total_cmp(&two.speedup));
+    let Some(best) = best.filter(|best| best.interval[0] > 1.0) else {
+        return vec!["No other strategy is faster by more than the scatter of its samples.".into()];
+    };
+    let (mut close, mut less, mut none) = (Vec::new(), Vec::new(), Vec::new());
+    for other in others.iter().filter(|other| other.strategy() != best.strategy()) {
+        if other.interval[0] <= 1.0 {
+            none.push(other);
+        } else if other.interval[1] >= best.interval[0] {
+            close.push(other);
+        } else {
+            less.push(other);
+        }
     }
-    let mut text = format!("{} is fastest, {} ({})", capital(&cell.strategy), times(speedup), interval(ends));
-    if let Some(busy) = cores_busy(cell) {
-        let how = match (nature, &best.timeline) {
-            (Nature::Waits, Ok(timeline)) => format!(
-                ": on average {} of its {} were under way at once, {} of their time waiting, on {} of a core",
-                plain(timeline.in_flight()),
-                many(timeline.lanes.len(), "lane"),
-                percent(waiting(timeline)),
-                percent(busy)
-            ),
-            (Nature::Waits, Err(_)) => format!(": it needs {} of a core", percent(busy)),
-            _ => format!(": it keeps {} of {cores} cores busy", plain(busy)),
-        };
-        text.push_str(&how);
-    }
-    text.push('.');
-    let close = others.iter().filter(measured).filter(|shown| {
-        shown.cell.strategy != cell.strategy && shown.cell.speedup_ci.is_some_and(|[_, high]| high >= ends[0])
-    });
-    let close: Vec<&str> = close.map(|shown| shown.cell.strategy.as_str()).collect();
+    let mut first = format!(
+        "{} is fastest, {} ({}): {}.",
+        capital(best.strategy()),
+        times(best.speedup),
+        interval(best.interval),
+        evidence(best, nature, cores)
+    );
     if !close.is_empty() {
-        let _ =
-            write!(text, " {} cannot be told apart from it: the intervals overlap.", capital(&list(&close)));
+        first = format!("{first} {} cannot be told apart from it.", capital(&names(&close)));
     }
-    Some(text)
+    let mut sentences = vec![first];
+    if !less.is_empty() {
+        let verb = if less.len() == 1 { "gains less" } else { "gain less" };
+        let range = range(less.iter().map(|one| one.speedup));
+        let why = at_most(&less, nature);
+        sentences.push(format!("{} {verb}, {range}×: {why}.", capital(&names(&less))));
+    }
+    if !none.is_empty() {
+        let verb = if none.len() == 1 { "gains nothing" } else { "gain nothing" };
+        let range = range(none.iter().map(|one| one.speedup));
+        let why = at_most(&none, nature);
+        sentences.push(format!("{} {verb}, {range}×: {why}.", capital(&names(&none))));
+    }
+    sentences
+}
+
+/// What the fastest did with its time.
+fn evidence(best: &Measured<'_>, nature: Nature, cores: usize) -> String {
+    let busy = format!("it keeps {} of {cores} cores busy", plain(best.busy));
+    match (nature, best.timeline) {
+        (Nature::Waits | Nature::Both, Some(timeline)) => format!(
+            "of its {} an average of {} are under way at once, waiting for {} of their time, and {busy}",
+            many(timeline.lanes.len(), "lane"),
+            plain(timeline.in_flight()),
+            percent(waiting(timeline)),
+        ),
+        _ => busy,
+    }
+}
+
+/// What kept the others from being as fast.
+fn at_most(others: &[&Measured<'_>], nature: Nature) -> String {
+    let busy = others.iter().map(|one| one.busy).fold(0.0, f64::max);
+    let flights = others.iter().filter_map(|one| Some(one.timeline?.in_flight()));
+    match (nature, flights.reduce(f64::max)) {
+        (Nature::Waits | Nature::Both, Some(flights)) => {
+            format!("on average no more than {} lanes are under way at once", plain(flights))
+        }
+        (Nature::Computes, _) if busy < 1.2 => {
+            format!("no more than {} cores busy, like a plain loop", plain(busy))
+        }
+        _ => format!("no more than {} cores busy", plain(busy)),
+    }
+}
+
+/// What was paid for the speed: CPU time and memory well above those of the reference.
+fn price(others: &[Measured<'_>], reference: &Measured<'_>) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let most = |field: fn(&CellRecord) -> Option<u64>, least: f64| {
+        let base = field(reference.cell).filter(|base| *base > 0)?;
+        let most = others.iter().max_by_key(|other| field(other.cell))?;
+        let value = field(most.cell)?;
+        (value as f64 >= least * base as f64).then_some((most.strategy(), value, base))
+    };
+    if let Some((name, value, base)) = most(|cell| cell.cpu_ns, DEARER) {
+        let ratio = times(value as f64 / base as f64);
+        let reference = reference.strategy();
+        sentences.push(format!("{} spends {ratio} the CPU time of {reference}.", capital(name)));
+    }
+    if let Some((name, value, base)) = most(|cell| cell.peak_rss_bytes, HUNGRIER) {
+        let (value, base, reference) = (memory(value), memory(base), reference.strategy());
+        sentences
+            .push(format!("{} needs the most memory, {value} against {base} of {reference}.", capital(name)));
+    }
+    sentences
+}
+
+/// A warning where the samples scatter too much to conclude.
+fn scatter(others: &[Measured<'_>]) -> Option<String> {
+    let wide = |one: &&Measured<'_>| (one.interval[1] - one.interval[0]) / one.speedup > WIDE;
+    let wide: Vec<_> = others.iter().filter(wide).collect();
+    (wide.len() * 2 > others.len()).then(|| {
+        "Most intervals are wide: measure again on a quieter machine, or with more samples, before you conclude."
+            .into()
+    })
 }
 
 /// Of the time in which the lanes were not idle, the share that was spent waiting.
-fn waiting(timeline: &super::picture::Timeline) -> f64 {
+fn waiting(timeline: &Timeline) -> f64 {
     let total: u64 = State::ALL.iter().map(|state| timeline.total_ns(*state)).sum();
     timeline.total_ns(State::Waiting) as f64 / total.max(1) as f64
 }
 
-/// The strategies that gain nothing, and what they did with the processor meanwhile.
-fn no_gain(right: &[&Shown<'_>], nature: Nature) -> Option<String> {
-    let cells = || right.iter().skip(1).map(|shown| shown.cell);
-    let none = |cell: &&CellRecord| cell.speedup_ci.is_some_and(|[low, _]| low <= 1.0);
-    let words: Vec<String> = cells()
-        .filter(none)
-        .filter_map(|cell| {
-            let verb = if cell.speedup_ci?[1] < 1.0 { "is slower" } else { "gains nothing" };
-            let busy = match (nature, cores_busy(cell)?) {
-                (Nature::Computes, busy) if busy < 1.2 => {
-                    format!(", because it keeps {} cores busy like a plain loop", plain(busy))
-                }
-                (_, busy) => format!(" with {} cores busy", plain(busy)),
-            };
-            Some(format!("{} {verb} ({}){busy}", cell.strategy, times(cell.speedup?)))
-        })
-        .collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    (!words.is_empty()).then(|| format!("{}.", capital(&words.join("; "))))
+fn names(measured: &[&Measured<'_>]) -> String {
+    list(&measured.iter().map(|one| one.strategy()).collect::<Vec<_>>())
 }
 
-/// What was paid for the speed: CPU time and memory well above those of the reference.
-fn dearer(right: &[&Shown<'_>], reference: &CellRecord) -> Vec<String> {
-    let mut sentences = Vec::new();
-    let others = || right.iter().skip(1).map(|shown| shown.cell);
-    let cpu = |cell: &CellRecord| Some(cell.cpu_ns? as f64 / reference.cpu_ns.filter(|ns| *ns > 0)? as f64);
-    let most =
-        others().filter_map(|cell| Some((cpu(cell)?, cell))).max_by(|one, two| one.0.total_cmp(&two.0));
-    if let Some((ratio, cell)) = most.filter(|(ratio, _)| *ratio >= 1.15) {
-        sentences.push(format!(
-            "{} spends the most CPU time for the same answer, {} that of {}.",
-            capital(&cell.strategy),
-            times(ratio),
-            reference.strategy
-        ));
-    }
-    let hungriest = others().max_by_key(|cell| cell.peak_rss_bytes);
-    if let Some(cell) = hungriest
-        && let (Some(most), Some(least)) = (cell.peak_rss_bytes, reference.peak_rss_bytes)
-        && least > 0
-        && most as f64 >= 1.5 * least as f64
-    {
-        sentences.push(format!(
-            "{} needs the most memory, {}, against {} for {}.",
-            capital(&cell.strategy),
-            memory(most),
-            memory(least),
-            reference.strategy
-        ));
-    }
-    sentences
+fn range(values: impl Iterator<Item = f64> + Clone) -> String {
+    let (low, high) = (values.clone().fold(f64::INFINITY, f64::min), values.fold(0.0, f64::max));
+    let (low, high) = (plain(low), plain(high));
+    if low == high { low } else { format!("{low} to {high}") }
 }
 
 fn capital(text: &str) -> String {

@@ -11,7 +11,7 @@ use lab::timeline::State;
 use maud::{Markup, PreEscaped, html};
 
 use super::figures::{self, percent};
-use super::picture::{Block, Lane, Timeline, blocks};
+use super::picture::{Block, Lane, NARROW, Timeline, blocks};
 use super::{Section, Shown, ticks};
 
 /// The columns of a picture over the whole width.
@@ -64,8 +64,11 @@ pub(super) fn figure(section: &Section<'_>, budget: Budget) -> Markup {
     let Some(longest) = lengths.max() else {
         return html! { p.note { "No timeline was recorded." } };
     };
+    let (_, size) = ticks::unit(longest);
+    let end = longest as f64 / size;
+    let step = ticks::linear(end, 5).get(1).map_or(100.0, |tick| tick / end * 100.0);
     html! {
-        figure.timeline {
+        figure.timeline style=(format!("--step:{step:.3}%")) {
             figcaption {
                 b { "Who worked, who waited" } " one recorded run of each strategy, the same scale of time"
             }
@@ -105,16 +108,16 @@ fn strategy(shown: &Shown<'_>, longest: u64, budget: Budget) -> Markup {
         }
     };
     let facts = facts(timeline);
-    let text = format!("{}: {facts}", cell.strategy);
+    let text = format!("Lanes of {}: {facts}", cell.strategy);
     let share = timeline.length_ns as f64 / longest as f64;
     let shapes = Shapes::of(timeline, share, budget);
     html! {
         div.strategy {
             h4 { (cell.strategy) span.facts { (facts) } }
             @if share >= READABLE {
-                div.lanes { (shapes.names()) div.plot { (shapes.svg(share, shapes.height, &text)) } }
+                div.lanes.ruled { (shapes.names()) div.plot { (shapes.svg(share, shapes.height, &text)) } }
             } @else {
-                div.lanes {
+                div.lanes.ruled {
                     ol.names {}
                     div.plot { (shapes.svg(share, shapes.height.min(28), &text)) }
                 }
@@ -200,7 +203,7 @@ impl<'a> Shapes<'a> {
         let view = format!("0 0 {} {}", self.columns, self.height);
         let width = format!("{:.3}%", (share * 100.0).max(0.15));
         html! {
-            svg role="img" aria-label=(text) viewBox=(view) width=(width) height=(height)
+            svg.bricks[self.lane > 2 && self.least() <= NARROW] role="img" aria-label=(text) viewBox=(view) width=(width) height=(height)
                 preserveAspectRatio="none" {
                 path.track d=(self.tracks()) {}
                 @if height == self.height { (self.told()) }
@@ -220,13 +223,7 @@ impl<'a> Shapes<'a> {
 
     /// The widest blocks with a text each, and all others as one path for each state.
     fn told(&self) -> Markup {
-        let mut widths: Vec<usize> = self
-            .all()
-            .filter(|(_, block)| block.slice.is_some())
-            .map(|(_, block)| block.to - block.from)
-            .collect();
-        widths.sort_unstable_by(|one, two| two.cmp(one));
-        let least = widths.get(self.texts).map_or(1, |width| width + 1);
+        let least = self.least();
         let told = |block: &Block| block.slice.is_some() && block.to - block.from >= least;
         html! {
             (self.plain(|block| !told(block)))
@@ -242,6 +239,14 @@ impl<'a> Shapes<'a> {
                 }
             }
         }
+    }
+
+    /// The width from which on blocks have a text.
+    fn least(&self) -> usize {
+        let named = self.all().filter(|(_, block)| block.slice.is_some());
+        let mut widths: Vec<usize> = named.map(|(_, block)| block.to - block.from).collect();
+        widths.sort_unstable_by(|one, two| two.cmp(one));
+        widths.get(self.texts).map_or(NARROW, |width| width + 1)
     }
 
     fn plain(&self, wanted: impl Fn(&Block) -> bool) -> Markup {

@@ -47,19 +47,20 @@ fn head(run: &Run) -> Markup {
         header {
             div.brand {
                 span { "Paralelo" }
-                label.theme { input type="checkbox" #theme; span { "Other light" } }
+                label.theme { input type="checkbox" #theme; span { "Light or dark" } }
             }
             @if faults.is_empty() {
-                h1 { (many(run.cells.len(), "cell")) ", one answer for each exercise" span.good { " ✓" } }
+                h1 { "All " (run.cells.len()) " answers agree" span.good { " ✓" } }
             } @else {
                 h1 { "Not every answer is right" span.bad { " ✗" } }
             }
             p.lead {
-                (many(record.exercises.len(), "exercise")) ", each under every strategy that can do it, measured on "
+                (many(record.exercises.len(), "exercise")) " under every strategy that can do "
+                @if record.exercises.len() == 1 { "it" } @else { "them" } ", measured on "
                 time datetime=(record.started) { (date(&record.started)) }
                 @if let Some(took) = took(record) { " in " (took) }
                 "."
-                @if faults.is_empty() { " Within an exercise, every strategy's answer is the same to the last byte." }
+                @if faults.is_empty() { " In each exercise, all strategies gave the same answer to the last byte." }
             }
             @if !faults.is_empty() { ul.faults { @for fault in &faults { li { (fault) } } } }
             (facts(record))

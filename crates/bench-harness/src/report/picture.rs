@@ -45,6 +45,12 @@ impl Timeline {
             });
             grouped[number].1.push(index);
         }
+        // Lanes of one kind by their numbers, the kinds in the order in which they began: stages stay in their order.
+        let kinds: Vec<&str> = grouped.iter().map(|(name, _)| kind_and_number(name).0).collect();
+        grouped.sort_by_key(|(name, _)| {
+            let (kind, number) = kind_and_number(name);
+            (kinds.iter().position(|known| *known == kind), number)
+        });
         let lanes = grouped
             .into_iter()
             .map(|(name, own)| Lane { name: name.into(), stretches: flatten(&slices, &own) })
@@ -65,6 +71,12 @@ impl Timeline {
     fn stretches(&self) -> impl Iterator<Item = &Stretch> {
         self.lanes.iter().flat_map(|lane| &lane.stretches)
     }
+}
+
+/// A lane's name without the number at its end, and the number.
+fn kind_and_number(name: &str) -> (&str, Option<u64>) {
+    let kind = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    (kind, name[kind.len()..].parse().ok())
 }
 
 fn length(stretch: &Stretch) -> u64 {
@@ -113,7 +125,7 @@ pub(super) struct Block {
 }
 
 /// A slice narrower than this many columns is merged with its neighbours of the same state.
-const NARROW: usize = 3;
+pub(super) const NARROW: usize = 3;
 
 /// Draws a lane into columns. A column shows the state that filled most of its time, and is empty if less than a quarter
 /// of it was filled; a lane on which nothing would be seen keeps its longest stretch.

@@ -8,21 +8,27 @@ use super::{Section, Shown};
 
 /// The speed-ups of all exercises at a glance, coloured by their size; each leads to its exercise.
 pub(super) fn overview(sections: &[Section<'_>]) -> Markup {
+    let strategies = sections.iter().map(|section| section.exercise.strategies.len());
+    let columns = strategies.max().unwrap_or_default();
     html! {
-        div.overview {
+        div.overview style=(format!("--columns:{columns}")) {
             @for section in sections {
                 a.exercise href=(format!("#{}", anchor(section))) {
                     span.number { (format!("{:02}", section.exercise.id)) } " " (section.exercise.name)
                 }
                 ul.chips {
-                    @for Shown { cell, .. } in &section.cells {
-                        li.chip.wrong[!cell.verified] style=(format!("--heat:{:.0}%", heat(cell))) {
+                    @for strategy in &section.exercise.strategies {
+                        @let shown = section.cells.iter().find(|shown| shown.cell.strategy == strategy.name);
+                        @if let Some(why) = &strategy.absent {
+                            li.chip.absent title=(why) { span.strategy { (strategy.name) } "not offered" }
+                        }
+                        @if let Some(Shown { cell, .. }) = shown { li.chip.wrong[!cell.verified] style=(format!("--heat:{:.0}%", heat(cell))) {
                             span.strategy { (cell.strategy) }
                             b {
                                 @if !cell.verified { "✗" }
                                 @else if let Some(speedup) = cell.speedup { (times(speedup)) }
                             }
-                        }
+                        } }
                     }
                 }
             }
@@ -93,7 +99,7 @@ fn answer(cell: &CellRecord) -> Markup {
     html! {
         @match (&cell.error, digits) {
             (None, Some(digits)) if cell.verified => {
-                span.good title="verified: the answer of the reference" { "✓" } " " code { (digits) }
+                span title="verified: the same as the reference's answer" { span.good { "✓" } " " code { (digits) } }
             }
             (error, _) => { span.bad { "✗ " (error.as_deref().unwrap_or("not verified")) } }
         }

@@ -46,12 +46,12 @@ fn idle_time_stays_empty() {
     let timeline = Timeline::of(vec![
         slice("a", State::Running, 0, 250),
         slice("a", State::Running, 750, 1000),
-        slice("b", State::Waiting, 0, 1000),
+        slice("b", State::Waiting, 500, 1000),
     ])
     .unwrap();
     let drawn = blocks(&timeline, &timeline.lanes[0], 100);
     assert_eq!(drawn.iter().map(|block| (block.from, block.to)).collect::<Vec<_>>(), [(0, 25), (75, 100)]);
-    assert!((timeline.in_flight() - 1.5).abs() < 1e-9);
+    assert!((timeline.in_flight() - 1.0).abs() < 1e-9);
 }
 
 #[test]
@@ -63,4 +63,13 @@ fn slices_below_a_column_are_merged_and_one_that_is_alone_is_still_seen() {
     let [busy, rare] = [0, 1].map(|lane| blocks(&timeline, &timeline.lanes[lane], 50));
     assert_eq!(busy, [Block { from: 0, to: 50, state: State::Running, slice: None }]);
     assert_eq!((rare.len(), rare[0].state), (1, State::Sending));
+}
+
+#[test]
+fn lanes_stand_in_the_order_of_their_numbers_and_kinds_in_the_order_of_their_start() {
+    let lanes = ["read 0", "pool 10", "pool 2", "write"];
+    let slices = (0..).zip(lanes).map(|(start, lane)| slice(lane, State::Running, start, 9)).collect();
+    let timeline = Timeline::of(slices).unwrap();
+    let names: Vec<_> = timeline.lanes.iter().map(|lane| lane.name.as_str()).collect();
+    assert_eq!(names, ["read 0", "pool 2", "pool 10", "write"]);
 }
