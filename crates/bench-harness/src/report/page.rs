@@ -100,7 +100,7 @@ fn exercise(section: &Section<'_>, record: &RunRecord, budget: lanes::Budget) ->
             p.about { (section.exercise.about) (amount(section)) }
             @if section.cells.is_empty() { p.note { "Nothing was measured." } }
             @else {
-                p.explain { @for sentence in explain::sentences(section, cores) { (sentence) " " } }
+                ul.explain { @for sentence in explain::sentences(section, cores) { li { (sentence) } } }
                 (bars::figure(section, cores))
                 (lanes::figure(section, budget))
             }

@@ -102,7 +102,8 @@ fn rounds(
         let scratch = settings.scratch.join(format!("{}-{}", plan.name, number));
         let started =
             stop.check().and_then(|()| CellProcess::start(place, plan, &scratch, settings.deadline));
-        alive.push(started.map_err(|problem| measured[number].error = Some(problem)).ok());
+        let started = started.map_err(|problem| measured[number].error = Some(cause(stop, problem)));
+        alive.push(started.ok());
     }
     let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
     let mut spent = vec![Duration::ZERO; cells.len()];
@@ -126,8 +127,7 @@ fn rounds(
                 Ok(sample) if round == 0 || recorded => this.untimed.push(sample),
                 Ok(sample) => this.samples.push(sample),
                 Err(problem) => {
-                    // A cell that the watchdog killed because of a stop did not die of itself.
-                    this.error = Some(stop.check().err().unwrap_or(problem));
+                    this.error = Some(cause(stop, problem));
                     // A cell that failed has nothing more to say, and its memory may be needed.
                     alive[number] = None;
                 }
@@ -139,6 +139,11 @@ fn rounds(
         cell.end(if stop.asked() { Duration::ZERO } else { GOODBYE });
     }
     measured
+}
+
+/// Why a cell has no answer: one that the watchdog killed because of a stop did not die of itself.
+fn cause(stop: &Stop, problem: Problem) -> Problem {
+    stop.check().err().unwrap_or(problem)
 }
 
 /// The file name of a cell's timeline; `workers` is how many the strategy was allowed.
