@@ -55,7 +55,7 @@ pub struct RunOptions {
     /// How many workers a strategy may use [default: the processors of this machine]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
     pub workers: Option<usize>,
-    /// Timed samples of each cell, at the most [default: 3 at tiny, else 5]
+    /// Timed samples of each cell, at the most [default: 3 at tiny, else 7]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
     pub samples: Option<usize>,
     /// Only these exercises, by number or by name
@@ -83,7 +83,7 @@ impl RunOptions {
 
     /// Timed samples of each cell, at the most.
     pub fn samples(&self) -> usize {
-        self.samples.unwrap_or(if self.scale == Scale::Tiny { 3 } else { 5 })
+        self.samples.unwrap_or(if self.scale == Scale::Tiny { 3 } else { 7 })
     }
 
     /// The longest that a sample may take.

@@ -25,7 +25,7 @@ pub fn main() -> ExitCode {
             Ok(plan) => run::run(&plan),
             Err(run::Refused::Usage(problem)) => {
                 say(&problem);
-                return ExitCode::from(2);
+                Ok(End::Usage)
             }
             Err(run::Refused::Interrupted) => Ok(End::Interrupted),
             Err(run::Refused::Failed(problem)) => Err(problem),

@@ -2,13 +2,12 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use lab::cli::{End, say};
 use lab::measure::{self, CellPlan, Settings};
-use lab::out::Staging;
 use lab::record::{CellRecord, Machine, RunRecord};
 use lab::{Home, OrProblem, Problem, Stop};
 
@@ -85,17 +84,15 @@ pub fn run(plan: &Plan) -> Result<End, Problem> {
     let folder = RunFolder::create(&runs, &started.strftime("%Y%m%dT%H%M%SZ").to_string())?;
     let mut record = describe(plan, started);
     folder.write_record(&record)?;
-    let staging = Staging::within(&runs)?;
     let mut cells: Vec<CellRecord> = Vec::new();
     for found in &plan.chosen {
         if stop.asked() {
             break;
         }
-        let measured = exercise(found, options, &folder, &staging, stop)?;
+        let measured = exercise(found, options, &folder, &runs, stop)?;
         folder.append(&measured)?;
         cells.extend(measured);
     }
-    drop(staging);
     record.finished = Some(Timestamp::now().to_string());
     record.ok = Some(!stop.asked() && record.problems.is_empty() && cells.iter().all(|cell| cell.verified));
     folder.write_record(&record)?;
@@ -114,7 +111,7 @@ fn exercise(
     found: &Found,
     options: &RunOptions,
     folder: &RunFolder,
-    staging: &Staging,
+    runs: &Path,
     stop: &Stop,
 ) -> Result<Vec<CellRecord>, Problem> {
     let args = arguments(&found.exercise.name, options);
@@ -124,11 +121,11 @@ fn exercise(
         enough: ENOUGH,
         deadline: options.deadline(),
         seed: options.seed,
-        scratch: staging.path("cells"),
+        scratch: runs.into(),
         timelines: Some(folder.timelines()),
     };
     let mut progress = Progress::start(&plans);
-    let records = measure::measure(&plans, &settings, stop, &mut |plan: &CellPlan| progress.sample(plan));
+    let records = measure::measure(&plans, &settings, stop, &mut |plan: &CellPlan| progress.sample(plan))?;
     progress.end(&records);
     Ok(records)
 }

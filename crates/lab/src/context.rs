@@ -59,6 +59,8 @@ pub struct Lab {
     /// How this program is started again as a worker.
     pub launch: Launch,
     pub(crate) out: Option<PathBuf>,
+    /// A measured cell's own folder, emptied before each sample.
+    pub(crate) scratch: Option<PathBuf>,
     pub(crate) children: Children,
 }
 
@@ -76,6 +78,7 @@ impl Lab {
             home: Home::find(),
             launch: Launch::myself(),
             out: None,
+            scratch: None,
             children: Children::default(),
         }
     }
@@ -85,14 +88,25 @@ impl Lab {
         self.home.raw(self.scale.name()).join(name)
     }
 
-    /// Where the user asked the output to go (`--out`), if anywhere. A measured cell always has a place of its own.
-    pub fn out(&self) -> Option<&Path> {
-        self.out.as_deref()
+    /// Where the user asked the output to go (`--out`), if anywhere. In a measured cell, which writes what it is asked to
+    /// write and keeps nothing, always somewhere.
+    pub fn out(&self) -> Option<PathBuf> {
+        match &self.scratch {
+            Some(scratch) => {
+                Some(scratch.join(self.out.as_deref().and_then(Path::file_name).unwrap_or("out".as_ref())))
+            }
+            None => self.out.clone(),
+        }
     }
 
-    /// Where the output goes: `--out`, or `data/out/<name>`.
+    /// Where the output goes: `--out`, or `data/out/<name>`; a cell's own folder while it is measured.
     pub fn out_or(&self, name: &str) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| self.home.out().join(name))
+        match &self.scratch {
+            Some(scratch) => {
+                scratch.join(self.out.as_deref().and_then(Path::file_name).unwrap_or(name.as_ref()))
+            }
+            None => self.out.clone().unwrap_or_else(|| self.home.out().join(name)),
+        }
     }
 
     /// What the worker processes of this run have cost so far.

@@ -66,8 +66,8 @@ pub trait Exercise: Sized + 'static {
     const ABOUT: &'static str;
     /// The ways to do it; the first one is the reference.
     const STRATEGIES: &'static [Strategy<Self>];
-    /// The strategy that suits the work best: the tool's default.
-    const BEST: Kind;
+    /// The name of the strategy that suits the work best: the tool's default.
+    const BEST: &'static str;
     /// What this program may be started as by this exercise's strategies.
     const ROLES: &'static [Role] = &[];
     /// The user's inputs. With no argument at all they mean the lab's own data.
@@ -88,8 +88,8 @@ pub trait Exercise: Sized + 'static {
     ///
     /// # Errors
     /// An answer that cannot be written.
-    fn deliver(output: &Self::Output, lab: &Lab) -> Result<(), Problem> {
-        let _ = (output, lab);
+    fn deliver(output: &Self::Output, args: &Self::Args, lab: &Lab) -> Result<(), Problem> {
+        let _ = (output, args, lab);
         Ok(())
     }
 }
@@ -100,6 +100,8 @@ pub struct Strategy<E: Exercise> {
     pub name: &'static str,
     /// What kind of strategy it is.
     pub kind: Kind,
+    /// How many workers it has whatever is asked for, where that is so: a pipeline has one for each stage.
+    pub fixed_workers: Option<usize>,
     /// The function, or why there is none.
     pub run: Result<Run<E>, &'static str>,
 }
@@ -110,17 +112,23 @@ pub type Run<E> = fn(&<E as Exercise>::Input, &Lab) -> Result<<E as Exercise>::O
 impl<E: Exercise> Strategy<E> {
     /// A strategy that can do the exercise, well or badly.
     pub const fn new(kind: Kind, run: Run<E>) -> Self {
-        Self { name: kind.name(), kind, run: Ok(run) }
+        Self { name: kind.name(), kind, fixed_workers: None, run: Ok(run) }
     }
 
     /// A strategy that cannot do the exercise, and why, in one line.
     pub const fn absent(kind: Kind, why: &'static str) -> Self {
-        Self { name: kind.name(), kind, run: Err(why) }
+        Self { name: kind.name(), kind, fixed_workers: None, run: Err(why) }
     }
 
     /// The strategy under a name of its own, for exercises with several of one kind.
     #[must_use]
     pub const fn named(self, name: &'static str) -> Self {
-        Self { name, kind: self.kind, run: self.run }
+        Self { name, ..self }
+    }
+
+    /// The strategy with a number of workers that is its own.
+    #[must_use]
+    pub const fn with_workers(self, workers: usize) -> Self {
+        Self { fixed_workers: Some(workers), ..self }
     }
 }

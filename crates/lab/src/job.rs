@@ -60,6 +60,8 @@ pub enum Cause {
     Panicked(String),
     /// The task killed its worker process so often that it was set aside.
     SetAside(Vec<Death>),
+    /// It was cut off: the work was interrupted while it was being done.
+    CutOff,
     /// Nobody started it: the work was interrupted, or `--fail-fast` stopped after another failure.
     NotStarted,
 }
@@ -80,6 +82,7 @@ impl fmt::Display for Failure {
         match &self.cause {
             Cause::Problem(problem) => write!(out, "{}: {problem}", self.task),
             Cause::Panicked(message) => write!(out, "{}: panicked: {message}", self.task),
+            Cause::CutOff => write!(out, "{}: interrupted", self.task),
             Cause::NotStarted => write!(out, "{}: not started", self.task),
             Cause::SetAside(deaths) => {
                 write!(out, "{}: set aside after it ended {} workers", self.task, deaths.len())?;
@@ -130,7 +133,7 @@ impl<'a, J: Job> Worker<'a, J> {
             }
             Ok(Err(problem)) => {
                 self.job = job;
-                Cause::Problem(problem)
+                if stop.asked() { Cause::CutOff } else { Cause::Problem(problem) }
             }
             Err(panic) => {
                 drop(catch_unwind(AssertUnwindSafe(|| drop(job))));

@@ -3,36 +3,39 @@
 //! Whoever starts a process holds its standard input, and a process whose standard input ends, ends. So a parent that is
 //! killed, however it is killed, leaves no child behind.
 
-use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// The hidden subcommand that turns an exercise program into a worker.
 pub(crate) const WORKER: &str = "worker";
 
-/// A program and the arguments that come before the role.
+/// The hidden first argument that turns an exercise program into a cell, and how many there are before the user's.
+pub(crate) const CELL: &str = "cell";
+pub(crate) const CELL_ARGUMENTS: usize = 4;
+
+/// Set for a worker, which does not start workers: a program that took its role for arguments would start itself for ever.
+const ROLE: &str = "PARALELO_ROLE";
+
+/// A program that can play roles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
     program: PathBuf,
-    args: Vec<OsString>,
 }
 
 impl Launch {
     /// The running executable.
     pub fn myself() -> Self {
-        // On Linux this path opens the very file that runs, also after a rebuild has replaced it.
+        // On Linux this name opens the very file that runs, also after a rebuild has put another in its place: a worker
+        // of another version would not understand its parent.
         let running = PathBuf::from("/proc/self/exe");
-        let program = if cfg!(target_os = "linux") {
-            running.canonicalize().unwrap_or(running)
-        } else {
-            std::env::current_exe().unwrap_or_default()
-        };
-        Self { program, args: Vec::new() }
+        let program = if running.exists() { running } else { std::env::current_exe().unwrap_or_default() };
+        Self { program }
     }
 
     /// Another program, for tests and examples.
     pub fn program(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), args: Vec::new() }
+        Self { program: program.into() }
     }
 
     /// The program that is started.
@@ -41,10 +44,16 @@ impl Launch {
     }
 
     /// The command that starts a worker with this role; all three of its streams are pipes.
-    pub(crate) fn worker(&self, role: &str) -> Command {
+    ///
+    /// # Errors
+    /// When this process is a worker itself.
+    pub(crate) fn worker(&self, role: &str) -> io::Result<Command> {
+        if std::env::var_os(ROLE).is_some() {
+            return Err(io::Error::other("a worker does not start workers"));
+        }
         let mut command = Command::new(&self.program);
-        command.args(&self.args).arg(WORKER).arg(role);
+        command.arg(WORKER).arg(role).env(ROLE, role);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
+        Ok(command)
     }
 }

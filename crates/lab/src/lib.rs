@@ -20,6 +20,7 @@ mod lifeline;
 pub mod logs;
 pub mod measure;
 pub mod out;
+mod pipes;
 mod problem;
 pub mod procs;
 pub mod record;

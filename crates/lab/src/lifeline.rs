@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::getpgrp;
+use nix::unistd::{getpgrp, getpid};
 
 use crate::stop::Stop;
 
@@ -16,6 +16,9 @@ pub(crate) fn cut(stop: &Stop) -> ! {
     stop.now();
     // Not a wait for something: whoever is done earlier ends the process, and this thread with it.
     std::thread::sleep(LAST_MOMENT);
-    let _ = killpg(getpgrp(), Signal::SIGKILL);
+    // A process that someone started by hand is in its starter's group, which is none of ours.
+    if getpgrp() == getpid() {
+        let _ = killpg(getpgrp(), Signal::SIGKILL);
+    }
     std::process::exit(1)
 }

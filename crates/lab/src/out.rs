@@ -4,21 +4,25 @@
 //! one rename when it is whole. The folder is removed when the work ends, however it ends; one that a killed process left
 //! is removed by the next run that writes to the same place.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-
-use nix::errno::Errno;
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::problem::{OrProblem, Problem};
 
 const PREFIX: &str = ".paralelo-";
+/// The file whose lock says that the folder's owner lives; the system gives it up when the owner dies.
+const LOCK: &str = ".lock";
+
+static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// A hidden folder for unfinished files. Dropping it removes it.
 #[derive(Debug)]
-pub struct Staging(PathBuf);
+pub struct Staging {
+    folder: PathBuf,
+    _lock: File,
+}
 
 impl Staging {
     /// A staging folder for files that will lie in `folder`, which is made if it is not there.
@@ -26,10 +30,15 @@ impl Staging {
     /// # Errors
     /// A folder that cannot be made or written to.
     pub fn within(folder: &Path) -> Result<Self, Problem> {
-        let staging = folder.join(format!("{PREFIX}{}", std::process::id()));
-        fs::create_dir_all(&staging).or_problem(|| format!("cannot write to {}", folder.display()))?;
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let staging = folder.join(format!("{PREFIX}{}-{number}", std::process::id()));
+        let cannot = || format!("cannot write to {}", folder.display());
+        fs::create_dir_all(&staging).or_problem(cannot)?;
+        let lock = File::create(staging.join(LOCK)).or_problem(cannot)?;
+        // A file system without locks leaves the folder unprotected, and then the sweep does not touch it either.
+        let _ = lock.try_lock();
         sweep(folder);
-        Ok(Self(staging))
+        Ok(Self { folder: staging, _lock: lock })
     }
 
     /// A staging folder beside a file that will lie at `file`.
@@ -41,15 +50,20 @@ impl Staging {
         Self::within(parent.unwrap_or(Path::new(".")))
     }
 
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Where to write the file that will be called `name`. Whoever tries again writes to the same place.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.0.join(name)
+        self.folder.join(name)
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -61,13 +75,15 @@ pub fn publish(staged: &Path, place: &Path) -> Result<(), Problem> {
     fs::rename(staged, place).or_problem(|| format!("cannot put {} in its place", place.display()))
 }
 
-/// Removes the staging folders of processes that are no more.
+/// Removes the staging folders whose owners are no more: those whose lock can be had.
 fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
-        let owner =
-            entry.file_name().to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<i32>().ok());
-        if owner.is_some_and(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH)) {
+        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let lock = if ours { File::open(entry.path().join(LOCK)).ok() } else { None };
+        if lock.is_some_and(|lock| {
+            !matches!(lock.try_lock(), Err(TryLockError::WouldBlock | TryLockError::Error(_)))
+        }) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -106,13 +122,12 @@ mod tests {
     #[test]
     fn the_staging_of_a_dead_process_is_swept_and_that_of_a_living_one_is_not() {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = std::process::Command::new("true").spawn().unwrap();
-        child.wait().unwrap();
-        let dead = folder.path().join(format!("{PREFIX}{}", child.id()));
-        let living = folder.path().join(format!("{PREFIX}{}", std::os::unix::process::parent_id()));
+        let living = Staging::within(folder.path()).unwrap();
+        // What a killed process leaves: the folder and its lock file, with nobody who holds it.
+        let dead = folder.path().join(format!("{PREFIX}1-0"));
         fs::create_dir(&dead).unwrap();
-        fs::create_dir(&living).unwrap();
-        let _staging = Staging::within(folder.path()).unwrap();
-        assert!(!dead.exists() && living.exists());
+        File::create(dead.join(LOCK)).unwrap();
+        let next = Staging::within(folder.path()).unwrap();
+        assert!(!dead.exists() && living.folder().exists() && next.folder().exists());
     }
 }

@@ -55,7 +55,7 @@ pub struct ExerciseRecord {
     /// One sentence: what is done to what.
     pub about: String,
     /// The strategy that the tool takes by itself.
-    pub best: Kind,
+    pub best: String,
     /// All strategies, the reference first.
     pub strategies: Vec<StrategyRecord>,
 }
@@ -67,6 +67,9 @@ pub struct StrategyRecord {
     pub name: String,
     /// The strategy's kind.
     pub kind: Kind,
+    /// How many workers it has whatever is asked for; `null` if that is up to the user.
+    #[serde(default)]
+    pub fixed_workers: Option<usize>,
     /// Why the exercise does not offer it; `null` if it does.
     pub absent: Option<String>,
 }

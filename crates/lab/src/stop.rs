@@ -4,13 +4,26 @@
 //! calls [`Stop::now`]. Ctrl-C, the end of a process's standard input (its parent is gone) and `--fail-fast` all arrive
 //! through it, so that no piece of work needs to know why it ends.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio_util::sync::CancellationToken;
 
 use crate::problem::{OrProblem, Problem};
 
 /// A request to stop, shared by everyone who works on the same thing. Cloning it is cheap.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(CancellationToken);
+pub struct Stop {
+    /// Wakes those who wait in async code. Asking it takes a lock, so those who only look do not.
+    token: CancellationToken,
+    flag: Arc<Flag>,
+}
+
+#[derive(Debug, Default)]
+struct Flag {
+    asked: AtomicBool,
+    parent: Option<Arc<Flag>>,
+}
 
 impl Stop {
     /// A stop that nobody has asked for yet.
@@ -21,22 +34,32 @@ impl Stop {
     /// A stop that follows `self`, and that can be asked for without asking `self`.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self(self.0.child_token())
+        let flag = Flag { asked: AtomicBool::new(false), parent: Some(Arc::clone(&self.flag)) };
+        Self { token: self.token.child_token(), flag: Arc::new(flag) }
     }
 
     /// Asks everyone who holds this stop, or a child of it, to end.
     pub fn now(&self) {
-        self.0.cancel();
+        // The flag carries no data with it: whoever sees it late does one step more.
+        self.flag.asked.store(true, Ordering::Relaxed);
+        self.token.cancel();
     }
 
-    /// Whether the work should end. Costs one atomic load.
+    /// Whether the work should end. Costs an atomic load for this stop and for each one that it follows.
     pub fn asked(&self) -> bool {
-        self.0.is_cancelled()
+        let mut flag = Some(&self.flag);
+        while let Some(this) = flag {
+            if this.asked.load(Ordering::Relaxed) {
+                return true;
+            }
+            flag = this.parent.as_ref();
+        }
+        false
     }
 
     /// Waits, in async code, until the work should end.
     pub async fn wait(&self) {
-        self.0.cancelled().await;
+        self.token.cancelled().await;
     }
 
     /// `Ok` while the work may go on.

@@ -13,13 +13,8 @@ if [ "$1" = list ]; then
     exit
 fi
 
-while [ $# -gt 0 ]; do
-    case $1 in
-        --strategy) strategy=$2; shift ;;
-        --as-cell) scratch=$2; shift ;;
-    esac
-    shift
-done
+[ "$1" = cell ] || exit 2
+scratch=$2 strategy=$3
 
 echo $$ >>"${TOY_PIDS:-/dev/null}"
 mkdir -p "$scratch"

@@ -65,9 +65,16 @@ fn exercise(id: u8, name: &str, about: &str, best: Kind, absent: &[(Kind, &str)]
     let strategies = Kind::LOCAL.iter().map(|kind| StrategyRecord {
         name: kind.name().into(),
         kind: *kind,
+        fixed_workers: None,
         absent: absent.iter().find(|(absent, _)| absent == kind).map(|(_, why)| (*why).into()),
     });
-    ExerciseRecord { id, name: name.into(), about: about.into(), best, strategies: strategies.collect() }
+    ExerciseRecord {
+        id,
+        name: name.into(),
+        about: about.into(),
+        best: best.name().into(),
+        strategies: strategies.collect(),
+    }
 }
 
 fn crawl() -> ExerciseRecord {

@@ -39,7 +39,7 @@ pub fn convert_file(
     dialect: Dialect,
     stop: &Stop,
 ) -> Result<Converted, Problem> {
-    let batches = ParquetBatches::open(from, BATCH_ROWS).map_err(read_problem)?;
+    let batches = ParquetBatches::open(from, BATCH_ROWS).map_err(|error| read_problem(&error))?;
     let cannot_write = || format!("cannot write {}", to.display());
     let mut file = File::create(staged).or_problem(cannot_write)?;
     let bytes_in =
@@ -55,7 +55,7 @@ pub fn convert_file(
     };
     for batch in batches {
         stop.check()?;
-        let batch = batch.map_err(read_problem)?;
+        let batch = batch.map_err(|error| read_problem(&error))?;
         converted.rows += batch.num_rows() as u64;
         write_batch(&batch, dialect, &mut text)
             .map_err(|error| Problem::because("cannot convert the file", &error))?;
@@ -68,7 +68,7 @@ pub fn convert_file(
     Ok(converted)
 }
 
-fn read_problem(error: tabular::Error) -> Problem {
-    Problem::because("cannot read the file as Parquet", &error)
+fn read_problem(error: &tabular::Error) -> Problem {
+    Problem::because("cannot read the file as Parquet", error)
         .hint("the file may be cut off or not Parquet at all; the others are converted")
 }

@@ -74,7 +74,7 @@ impl Exercise for Convert {
         Strategy::new(Kind::Async, strategies::event_loop),
         Strategy::new(Kind::Processes, strategies::processes),
     ];
-    const BEST: Kind = Kind::Pool;
+    const BEST: &'static str = Kind::Pool.name();
     const ROLES: &'static [Role] = &[Role::worker::<ConvertFile>()];
     type Args = Args;
     type Input = Input;

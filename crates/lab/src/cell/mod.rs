@@ -9,7 +9,7 @@
 
 pub mod usage;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufWriter, Write};
 use std::path::Path;
 use std::thread;
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{Answer, Digest, Work};
 use crate::context::Lab;
 use crate::exercise::{Exercise, Run};
+use crate::pipes::{claim_stdin, claim_stdout};
 use crate::problem::{OrProblem, Problem};
 use crate::{lifeline, out, timeline};
 
@@ -54,63 +55,67 @@ pub struct Sample {
     pub failures: Vec<String>,
 }
 
-/// Runs a strategy once, under the clock.
+/// Runs a strategy once, under the clock. The digest of the sample is empty until [`digested`] fills it.
 ///
 /// # Errors
-/// The strategy's problem, or an answer that cannot be read back.
-pub fn sample<E: Exercise>(run: Run<E>, input: &E::Input, lab: &Lab) -> Result<(Sample, E::Output), Problem> {
+/// The strategy's problem.
+pub fn timed<E: Exercise>(run: Run<E>, input: &E::Input, lab: &Lab) -> Result<(Sample, E::Output), Problem> {
     lab.children.reset();
+    usage::forget_peak();
     let cpu = usage::cpu_time();
     let started = Instant::now();
     let output = std::hint::black_box(run(std::hint::black_box(input), lab));
     let wall = started.elapsed();
     let cpu = usage::cpu_time().saturating_sub(cpu);
     let output = output?;
-
-    let mut digest = Digest::new();
-    output.digest(&mut digest)?;
     let nanoseconds = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let sample = Sample {
         wall_ns: nanoseconds(wall),
         cpu_ns: nanoseconds(cpu),
         peak_rss_bytes: usage::peak_rss_bytes(std::process::id()) + lab.children.peak_rss_bytes(),
         worker_deaths: lab.children.deaths(),
-        digest: digest.finish(),
+        digest: String::new(),
         work: output.work(),
         failures: output.failures().iter().map(ToString::to_string).collect(),
     };
     Ok((sample, output))
 }
 
+/// Adds the digest of the answer to its sample.
+fn digested<O: Answer>((sample, output): (Sample, O)) -> Result<Sample, Problem> {
+    let mut digest = Digest::new();
+    output.digest(&mut digest)?;
+    Ok(Sample { digest: digest.finish(), ..sample })
+}
+
 /// Runs a strategy once with recording on and writes its timeline to `path`.
 ///
 /// # Errors
-/// Those of [`sample`], and a timeline that cannot be written.
+/// A timeline that cannot be written, and those of [`timed`].
 pub fn traced<E: Exercise>(
     run: Run<E>,
     input: &E::Input,
     lab: &Lab,
     path: &Path,
 ) -> Result<(Sample, E::Output), Problem> {
+    let cannot = || format!("cannot write the timeline {}", path.display());
+    let mut file = BufWriter::new(File::create(path).or_problem(cannot)?);
     timeline::record(true);
-    let outcome = sample::<E>(run, input, lab);
+    let outcome = timed::<E>(run, input, lab);
     let slices = timeline::drain();
     timeline::record(false);
-    let written = File::create(path).and_then(|file| {
-        let mut file = BufWriter::new(file);
-        timeline::write_chrome(&slices, &mut file)?;
-        file.flush()
-    });
-    written.or_problem(|| format!("cannot write the timeline {}", path.display()))?;
+    timeline::write_chrome(&slices, &mut file).and_then(|()| file.flush()).or_problem(cannot)?;
     outcome
 }
 
 /// Takes samples on command until standard input ends.
 pub(crate) fn serve<E: Exercise>(args: &E::Args, lab: &Lab, run: Run<E>) -> Result<(), Problem> {
     let (arrived, commands) = bounded::<String>(1);
+    let lost = || "a cell has no pipes";
+    let (commands_pipe, mut answers) = (claim_stdin().or_problem(lost)?, claim_stdout().or_problem(lost)?);
     let stop = lab.stop.clone();
     let reading = thread::Builder::new().name("lifeline".into()).spawn(move || {
-        let lines = std::io::stdin().lock().lines();
+        let lines = commands_pipe.lines();
         lines.map_while(Result::ok).take_while(|line| arrived.send(line.clone()).is_ok()).for_each(drop);
         drop(arrived);
         lifeline::cut(&stop)
@@ -119,26 +124,26 @@ pub(crate) fn serve<E: Exercise>(args: &E::Args, lab: &Lab, run: Run<E>) -> Resu
 
     let input = match E::prepare(args, lab) {
         Ok(input) => input,
-        Err(problem) => return answer(&Answered::Failed(problem)),
+        Err(problem) => return answer(&mut answers, &Answered::Failed(problem)),
     };
-    answer(&Answered::Ready)?;
+    answer(&mut answers, &Answered::Ready)?;
     for command in commands {
-        if let Some(old) = lab.out() {
+        if let Some(old) = &lab.scratch {
             out::remove(old)
                 .or_problem(|| format!("cannot remove the last sample's output {}", old.display()))?;
+            fs::create_dir_all(old).or_problem(|| format!("cannot make {}", old.display()))?;
         }
         let outcome = match command.split_once(' ') {
             Some(("timeline", path)) => traced::<E>(run, &input, lab, Path::new(path)),
-            _ => sample::<E>(run, &input, lab),
+            _ => timed::<E>(run, &input, lab),
         };
-        answer(&outcome.map_or_else(Answered::Failed, |(sample, _)| Answered::Sample(sample)))?;
+        answer(&mut answers, &outcome.and_then(digested).map_or_else(Answered::Failed, Answered::Sample))?;
     }
     Ok(())
 }
 
-fn answer(answered: &Answered) -> Result<(), Problem> {
+fn answer(out: &mut impl Write, answered: &Answered) -> Result<(), Problem> {
     let mut line = serde_json::to_string(answered).or_problem(|| "cannot write a sample")?;
     line.push('\n');
-    let mut out = std::io::stdout().lock();
     out.write_all(line.as_bytes()).and_then(|()| out.flush()).or_problem(|| "the measuring program is gone")
 }

@@ -46,13 +46,14 @@ fn record<E: Exercise>() -> ExerciseRecord {
     let strategies = E::STRATEGIES.iter().map(|strategy| StrategyRecord {
         name: strategy.name.into(),
         kind: strategy.kind,
+        fixed_workers: strategy.fixed_workers,
         absent: strategy.run.err().map(Into::into),
     });
     ExerciseRecord {
         id: E::ID,
         name: E::NAME.into(),
         about: E::ABOUT.into(),
-        best: E::BEST,
+        best: E::BEST.into(),
         strategies: strategies.collect(),
     }
 }
@@ -86,6 +87,7 @@ impl ExerciseRecord {
                 strategy: strategy.name.clone(),
                 kind: strategy.kind,
                 workers,
+                fixed_workers: strategy.fixed_workers,
             })
             .collect())
     }
@@ -103,10 +105,10 @@ fn chosen<E: Exercise>(
 ) -> Result<(&'static Strategy<E>, crate::exercise::Run<E>), Problem> {
     let wanted = |strategy: &&Strategy<E>| match &options.strategy {
         Some(name) => strategy.name == name,
-        None => strategy.kind == E::BEST,
+        None => strategy.name == E::BEST,
     };
-    let name = options.strategy.clone().unwrap_or_else(|| E::BEST.to_string());
-    let strategy = E::STRATEGIES.iter().find(wanted).ok_or_else(|| record::<E>().no_strategy(&name))?;
+    let name = options.strategy.as_deref().unwrap_or(E::BEST);
+    let strategy = E::STRATEGIES.iter().find(wanted).ok_or_else(|| record::<E>().no_strategy(name))?;
     let run =
         strategy.run.map_err(|why| Problem::new(format!("`{}` does not offer `{name}`: {why}", E::NAME)))?;
     Ok((strategy, run))
@@ -122,12 +124,18 @@ fn serve<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Res
 /// error what was done and what was not.
 fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Result<End, Problem> {
     let args = E::Args::from_arg_matches(matches).or_problem(|| "the arguments cannot be read")?;
-    let (strategy, run) = chosen::<E>(options)?;
+    let (strategy, run) = match chosen::<E>(options) {
+        Ok(chosen) => chosen,
+        Err(problem) => {
+            say(&problem);
+            return Ok(End::Usage);
+        }
+    };
     let input = E::prepare(&args, lab)?;
     let started = Instant::now();
     let outcome = match &options.timeline {
         Some(path) => cell::traced::<E>(run, &input, lab, path),
-        None => cell::sample::<E>(run, &input, lab),
+        None => cell::timed::<E>(run, &input, lab),
     };
     // Staging folders belong to the input or the answer; both must be gone before an interrupted program ends.
     drop(input);
@@ -138,12 +146,11 @@ fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Resu
         }
         outcome => outcome?,
     };
-    if !lab.stop.asked() {
-        E::deliver(&output, lab)?;
-    }
+    // An interrupted run hands over what it has, as far as the exercise can.
+    E::deliver(&output, &args, lab)?;
     tracing::info!(target: "lab", strategy = strategy.name, elapsed = ?started.elapsed(), "{} is done", E::NAME);
     if !options.quiet {
-        summarise(strategy.kind, &sample, lab);
+        summarise(strategy, &sample, lab);
     }
     report(output.failures());
     Ok(match (lab.stop.asked(), output.failures().is_empty()) {
@@ -153,22 +160,22 @@ fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Resu
     })
 }
 
-fn summarise(kind: Kind, sample: &Sample, lab: &Lab) {
+fn summarise<E: Exercise>(strategy: &Strategy<E>, sample: &Sample, lab: &Lab) {
     let work = sample.work;
     let done = work.items.saturating_sub(sample.failures.len() as u64);
     let seconds = std::time::Duration::from_nanos(sample.wall_ns).as_secs_f64();
-    let workers = if matches!(kind, Kind::Pool | Kind::Rayon | Kind::Processes) {
+    let workers = if matches!(strategy.kind, Kind::Pool | Kind::Rayon | Kind::Processes) {
         format!(" with {} workers", lab.workers)
     } else {
         String::new()
     };
     anstream::eprintln!(
-        "{done} of {} items, {} rows, {} read, {} written in {seconds:.3} s ({kind}{workers}); answer {}",
+        "{done} of {} items, {} rows, {} read, {} written in {seconds:.3} s ({}{workers})",
         work.items,
         work.rows,
         bytesize::ByteSize(work.bytes_in),
         bytesize::ByteSize(work.bytes_out),
-        &sample.digest[..8],
+        strategy.name,
     );
 }
 

@@ -16,11 +16,14 @@ pub use entry::Entry;
 pub use options::Options;
 
 use crate::context::Lab;
-use crate::launch::{Launch, WORKER};
+use crate::launch::{CELL, CELL_ARGUMENTS, Launch, WORKER};
 use crate::logs;
 use crate::measure::{CellPlan, Settings, measure, table};
 use crate::problem::{OrProblem, Problem};
 use crate::record::CellRecord;
+
+/// A cell that has taken three samples and this much time is measured well enough for a table on the console.
+const ENOUGH: Duration = Duration::from_secs(3);
 
 /// How a program ended, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub enum End {
     Done,
     /// Something failed or differed; it was said what.
     Failed,
+    /// Wrong usage; it was said what is right.
+    Usage,
     /// Interrupted; it was said what is done.
     Interrupted,
 }
@@ -38,6 +43,7 @@ impl From<End> for ExitCode {
         match end {
             End::Done => Self::SUCCESS,
             End::Failed => Self::from(1),
+            End::Usage => Self::from(2),
             End::Interrupted => Self::from(130),
         }
     }
@@ -45,22 +51,58 @@ impl From<End> for ExitCode {
 
 /// The whole of an exercise program: parses the arguments, runs what they ask for, and returns the exit code.
 pub fn main(program: &'static str, about: &'static str, exercises: &'static [Entry]) -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    if let [_, role, name] = arguments.as_slice()
-        && role == WORKER
-    {
-        return play(exercises, &name.to_string_lossy());
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let call = Call::from(arguments);
+    let user = match &call {
+        Call::Worker(role) => return play(exercises, role),
+        Call::Cell(_, user) | Call::User(user) => user,
+    };
+    let matches =
+        command(program, about, exercises).get_matches_from(std::iter::once(&program.into()).chain(user));
+    let options = Options::from_arg_matches(&matches).or_problem(|| "the arguments cannot be read");
+    let end = options.and_then(|options| match &call {
+        Call::Cell(which, _) => cell_of(program, exercises, &matches, options, which),
+        _ => dispatch(program, exercises, &matches, &options, user),
+    });
+    end.unwrap_or_else(|problem| {
+        say(&problem);
+        End::Failed
+    })
+    .into()
+}
+
+/// As what the program was started. The hidden ways to start it have fixed first arguments, which no argument of a user
+/// can be taken for.
+enum Call {
+    /// `worker ROLE`.
+    Worker(String),
+    /// `cell FOLDER STRATEGY WORKERS`, and then what the user had given.
+    Cell(CellCall, Vec<OsString>),
+    /// By a user.
+    User(Vec<OsString>),
+}
+
+/// How the runner starts a cell.
+struct CellCall {
+    scratch: OsString,
+    strategy: String,
+    workers: usize,
+}
+
+impl From<Vec<OsString>> for Call {
+    fn from(mut arguments: Vec<OsString>) -> Self {
+        let text = |at: usize| {
+            arguments.get(at).map(|argument| argument.to_string_lossy().into_owned()).unwrap_or_default()
+        };
+        if text(0) == WORKER {
+            return Self::Worker(text(1));
+        }
+        if text(0) != CELL || arguments.len() < CELL_ARGUMENTS {
+            return Self::User(arguments);
+        }
+        let (scratch, strategy, workers) = (arguments[1].clone(), text(2), text(3).parse().unwrap_or(1));
+        Self::Cell(CellCall { scratch, strategy, workers }, arguments.split_off(CELL_ARGUMENTS))
     }
-    let matches = command(program, about, exercises).get_matches_from(&arguments);
-    let outcome = Options::from_arg_matches(&matches)
-        .or_problem(|| "the arguments cannot be read")
-        .and_then(|options| dispatch(program, exercises, &matches, &options, &arguments));
-    outcome
-        .unwrap_or_else(|problem| {
-            say(&problem);
-            End::Failed
-        })
-        .into()
 }
 
 /// Prints an error to standard error.
@@ -99,6 +141,30 @@ fn play(exercises: &[Entry], name: &str) -> ExitCode {
         .into()
 }
 
+fn find(exercises: &'static [Entry], name: &str) -> Result<&'static Entry, Problem> {
+    let exercise = exercises.iter().find(|exercise| exercise.name == name);
+    exercise.ok_or_else(|| Problem::new(format!("there is no exercise `{name}`")))
+}
+
+/// Serves as a cell: the user's arguments, but with the runner's strategy, workers and folder.
+fn cell_of(
+    program: &'static str,
+    exercises: &'static [Entry],
+    matches: &ArgMatches,
+    mut options: Options,
+    call: &CellCall,
+) -> Result<End, Problem> {
+    let (name, matches) = matches.subcommand().ok_or_else(|| Problem::new("a cell needs an exercise"))?;
+    options.strategy = Some(call.strategy.clone());
+    let mut lab = options.lab();
+    lab.workers = call.workers;
+    lab.scratch = Some(call.scratch.clone().into());
+    let _guard = logs::init(program, options.level(), &lab.home);
+    // The runner asks a cell that nobody wants any longer to end by SIGTERM.
+    lab.stop.on_ctrl_c()?;
+    (find(exercises, name)?.cell)(matches, &options, &lab)
+}
+
 fn dispatch(
     program: &'static str,
     exercises: &'static [Entry],
@@ -111,14 +177,10 @@ fn dispatch(
     match matches.subcommand() {
         Some(("list", _)) => list(exercises, options.json).map(|()| End::Done),
         Some((name, matches)) => {
-            let exercise = exercises.iter().find(|exercise| exercise.name == name);
-            let exercise = exercise.ok_or_else(|| Problem::new(format!("there is no exercise `{name}`")))?;
-            if options.as_cell.is_some() {
-                return (exercise.cell)(matches, options, &lab);
-            }
+            let exercise = find(exercises, name)?;
             lab.stop.on_ctrl_c()?;
             if options.compare {
-                compare(&[(exercise, arguments[1..].to_vec())], options, &lab)
+                compare(&[(exercise, arguments.to_vec())], options, &lab)
             } else {
                 (exercise.tool)(matches, options, &lab)
             }
@@ -126,7 +188,7 @@ fn dispatch(
         None => {
             lab.stop.on_ctrl_c()?;
             let all = exercises.iter().map(|exercise| {
-                let given = arguments[1..].iter().cloned();
+                let given = arguments.iter().cloned();
                 (exercise, std::iter::once(OsString::from(exercise.name)).chain(given).collect())
             });
             compare(&all.collect::<Vec<_>>(), options, &lab)
@@ -146,7 +208,7 @@ fn list(exercises: &[Entry], json: bool) -> Result<(), Problem> {
             for strategy in &exercise.strategies {
                 let why =
                     strategy.absent.as_ref().map_or(String::new(), |why| format!(" is not offered: {why}"));
-                let best = if strategy.kind == exercise.best { " (the tool's choice)" } else { "" };
+                let best = if strategy.name == exercise.best { " (the tool's choice)" } else { "" };
                 let _ = writeln!(text, "     {}{best}{why}", strategy.name);
             }
         }
@@ -156,32 +218,38 @@ fn list(exercises: &[Entry], json: bool) -> Result<(), Problem> {
 
 /// Measures exercises under every strategy, with the arguments that the user gave, and prints the table.
 fn compare(exercises: &[(&Entry, Vec<OsString>)], options: &Options, lab: &Lab) -> Result<End, Problem> {
-    let scratch = lab.home.out().join(format!(".cells-{}", std::process::id()));
-    let mut records: Vec<CellRecord> = Vec::new();
-    for (exercise, args) in exercises {
-        let cells = (exercise.record)().cells(
+    let plan = |(exercise, args): &(&Entry, Vec<OsString>)| {
+        (exercise.record)().cells(
             &Launch::myself().into_program(),
             args,
             lab.workers,
             options.strategy.as_deref(),
-        )?;
-        let settings = Settings {
-            samples: options.samples(),
-            enough: Duration::from_secs(3),
-            deadline: lab.patience.task_deadline,
-            seed: lab.seed,
-            scratch: scratch.clone(),
-            timelines: options.timeline.clone(),
-        };
-        if let Some(folder) = &settings.timelines {
-            std::fs::create_dir_all(folder).or_problem(|| format!("cannot make {}", folder.display()))?;
+        )
+    };
+    let plans = match exercises.iter().map(plan).collect::<Result<Vec<_>, _>>() {
+        Ok(plans) => plans,
+        Err(problem) => {
+            say(&problem);
+            return Ok(End::Usage);
         }
-        let mut tell = |plan: &CellPlan| {
-            if !options.quiet {
-                tracing::info!("{:02} {} under {}", plan.exercise, plan.name, plan.strategy);
-            }
-        };
-        records.extend(measure(&cells, &settings, &lab.stop, &mut tell));
+    };
+    let settings = Settings {
+        samples: options.samples(),
+        enough: ENOUGH,
+        deadline: lab.patience.task_deadline,
+        seed: lab.seed,
+        scratch: lab.home.out(),
+        timelines: options.timeline.clone(),
+    };
+    if let Some(folder) = &settings.timelines {
+        std::fs::create_dir_all(folder).or_problem(|| format!("cannot make {}", folder.display()))?;
+    }
+    let mut tell = |plan: &CellPlan| {
+        tracing::debug!("{:02} {} under {}", plan.exercise, plan.name, plan.strategy);
+    };
+    let mut records: Vec<CellRecord> = Vec::new();
+    for cells in plans {
+        records.extend(measure(&cells, &settings, &lab.stop, &mut tell)?);
     }
     let mut text = if options.json {
         let lines = records.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();

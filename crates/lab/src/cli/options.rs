@@ -21,7 +21,7 @@ pub struct Options {
     /// Measure every strategy on this input and print a table; the output is compared and not kept
     #[arg(long, global = true)]
     pub compare: bool,
-    /// Timed samples of each strategy, at the most [default: 3 at tiny, else 5]
+    /// Timed samples of each strategy, at the most [default: 3 at tiny, else 7]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub samples: Option<u16>,
     /// How much of the lab's own data
@@ -60,9 +60,6 @@ pub struct Options {
     /// How much to say on the console: error, warn, info, debug or trace
     #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
     pub log_level: LevelFilter,
-    /// Take samples on command and write the output here; the runner starts cells with it
-    #[arg(long, global = true, hide = true, value_name = "PATH")]
-    pub as_cell: Option<PathBuf>,
 }
 
 impl Options {
@@ -75,7 +72,7 @@ impl Options {
         self.api.trim_end_matches('/').clone_into(&mut lab.api);
         lab.fail_fast = self.fail_fast;
         lab.patience = Patience { task_deadline: Duration::from_secs(self.deadline), ..Patience::default() };
-        lab.out = self.as_cell.clone().or_else(|| self.out.clone());
+        lab.out.clone_from(&self.out);
         lab
     }
 
@@ -84,6 +81,6 @@ impl Options {
     }
 
     pub(super) fn samples(&self) -> usize {
-        self.samples.map_or(if self.scale == Scale::Tiny { 3 } else { 5 }, usize::from)
+        self.samples.map_or(if self.scale == Scale::Tiny { 3 } else { 7 }, usize::from)
     }
 }

@@ -6,6 +6,7 @@ use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::cell::{Answered, Sample};
+use crate::launch::CELL;
 use crate::problem::{OrProblem, Problem};
 use crate::procs::supervise::{Place, Running};
 
@@ -32,8 +33,7 @@ impl<'a> CellProcess<'a> {
         deadline: Duration,
     ) -> Result<Self, Problem> {
         let mut command = Command::new(&plan.program);
-        command.args(&plan.args).arg("--as-cell").arg(scratch);
-        command.args(["--strategy", &plan.strategy, "--workers", &plan.workers.to_string()]);
+        command.arg(CELL).arg(scratch).args([&plan.strategy, &plan.workers.to_string()]).args(&plan.args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running =
             place.start(command).or_problem(|| format!("cannot start {}", plan.program.display()))?;

@@ -18,7 +18,7 @@ use super::process::CellProcess;
 use super::stats;
 use crate::cell::Sample;
 use crate::exercise::Kind;
-use crate::out;
+use crate::out::Staging;
 use crate::problem::Problem;
 use crate::procs::supervise::{GOODBYE, Place, watchdog};
 use crate::record::CellRecord;
@@ -41,6 +41,8 @@ pub struct CellPlan {
     pub kind: Kind,
     /// How many workers the strategy may use.
     pub workers: usize,
+    /// How many it has whatever it may use.
+    pub fixed_workers: Option<usize>,
 }
 
 /// How to measure.
@@ -54,7 +56,7 @@ pub struct Settings {
     pub deadline: Duration,
     /// The seed of the samples' order and of the bootstrap.
     pub seed: u64,
-    /// A folder for the cells' output; it is removed at the end.
+    /// Where a hidden folder for the cells' output is made; it is removed at the end.
     pub scratch: PathBuf,
     /// Where to write a timeline of each cell, if anywhere.
     pub timelines: Option<PathBuf>,
@@ -62,22 +64,25 @@ pub struct Settings {
 
 /// Measures the cells of one exercise, the reference first, and returns a record for each, also for those that failed.
 /// `tell` is called before each sample with the cell's plan.
+///
+/// # Errors
+/// When there is no room for the cells' output.
 pub fn measure(
     cells: &[CellPlan],
     settings: &Settings,
     stop: &Stop,
     tell: &mut dyn FnMut(&CellPlan),
-) -> Vec<CellRecord> {
+) -> Result<Vec<CellRecord>, Problem> {
+    let scratch = Staging::within(&settings.scratch)?;
     let places: Vec<Place> = cells.iter().map(|_| Place::default()).collect();
     let (done, over) = bounded::<()>(0);
     let measured = thread::scope(|scope| {
         scope.spawn(|| watchdog(&places, stop, &over));
-        let measured = rounds(cells, &places, settings, stop, tell);
+        let measured = rounds(cells, &places, settings, &scratch, stop, tell);
         drop(done);
         measured
     });
-    let _ = out::remove(&settings.scratch);
-    records(cells, &measured, settings.seed)
+    Ok(records(cells, &measured, settings.seed))
 }
 
 /// What was learnt of one cell.
@@ -93,13 +98,14 @@ fn rounds(
     cells: &[CellPlan],
     places: &[Place],
     settings: &Settings,
+    scratch: &Staging,
     stop: &Stop,
     tell: &mut dyn FnMut(&CellPlan),
 ) -> Vec<Measured> {
     let mut measured: Vec<Measured> = cells.iter().map(|_| Measured::default()).collect();
     let mut alive: Vec<Option<CellProcess<'_>>> = Vec::new();
     for (number, (plan, place)) in cells.iter().zip(places).enumerate() {
-        let scratch = settings.scratch.join(format!("{}-{}", plan.name, number));
+        let scratch = scratch.path(format!("{}-{}", plan.name, plan.strategy));
         let started =
             stop.check().and_then(|()| CellProcess::start(place, plan, &scratch, settings.deadline));
         let started = started.map_err(|problem| measured[number].error = Some(cause(stop, problem)));
@@ -136,7 +142,7 @@ fn rounds(
         }
     }
     for cell in alive.into_iter().flatten() {
-        cell.end(if stop.asked() { Duration::ZERO } else { GOODBYE });
+        cell.end(GOODBYE);
     }
     measured
 }
@@ -151,12 +157,11 @@ pub fn timeline_name(exercise: u8, name: &str, strategy: &str, workers: usize) -
     format!("{exercise:02}-{name}-{strategy}-{workers}.json")
 }
 
-/// Compares the answers and the times with those of the first cell.
+/// Compares the times with those of the first cell, and the answers with those of the first cell that has one.
 fn records(cells: &[CellPlan], measured: &[Measured], seed: u64) -> Vec<CellRecord> {
     let times =
         |measured: &Measured| measured.samples.iter().map(|sample| sample.wall_ns).collect::<Vec<_>>();
-    let reference =
-        measured.first().and_then(|first| first.samples.first()).map(|sample| sample.digest.clone());
+    let reference = measured.iter().find_map(|cell| cell.samples.first()).map(|sample| sample.digest.clone());
     let reference_times = measured.first().map(&times).unwrap_or_default();
     cells
         .iter()
@@ -169,11 +174,11 @@ fn records(cells: &[CellPlan], measured: &[Measured], seed: u64) -> Vec<CellReco
             let all = || this.untimed.iter().chain(&this.samples);
             let error = this.error.as_ref().map(Problem::line).or_else(|| wrong(all(), reference.as_deref()));
             let work = newest.map(|sample| sample.work).unwrap_or_default();
-            let workers = match plan.kind {
+            let workers = plan.fixed_workers.unwrap_or_else(|| match plan.kind {
                 Kind::Sequential | Kind::Async => 1,
                 Kind::Threads => usize::try_from(work.items).unwrap_or(usize::MAX),
                 _ => plan.workers,
-            };
+            });
             CellRecord {
                 exercise: plan.exercise,
                 name: plan.name.clone(),
@@ -189,7 +194,7 @@ fn records(cells: &[CellPlan], measured: &[Measured], seed: u64) -> Vec<CellReco
                 speedup: speedup.map(|(estimate, _)| estimate),
                 speedup_ci: speedup.map(|(_, interval)| interval),
                 cpu_ns: stats::median(&cpu),
-                peak_rss_bytes: all().map(|sample| sample.peak_rss_bytes).max(),
+                peak_rss_bytes: this.samples.iter().map(|sample| sample.peak_rss_bytes).max(),
                 worker_deaths: all().map(|sample| sample.worker_deaths).sum(),
                 error,
             }

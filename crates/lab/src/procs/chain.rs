@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read};
 use std::process::Stdio;
 use std::thread;
+use std::time::Instant;
 
 use crossbeam_channel::bounded;
 use serde::de::DeserializeOwned;
@@ -11,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::{Frame, Kind, decode, encode};
 use super::supervise::{GOODBYE, Place, Reaped, watchdog};
-use super::worker::{claim_stdin, claim_stdout};
 use crate::context::Lab;
 use crate::lifeline;
+use crate::pipes::{claim_stdin, claim_stdout};
 use crate::problem::{OrProblem, Problem};
 use crate::stop::Stop;
 use crate::timeline::{self, Slice};
@@ -130,12 +131,13 @@ fn run(lab: &Lab, stages: &[Planned], places: &[Place]) -> Result<Vec<Told>, Pro
     let mut running = Vec::new();
     let mut before: Option<std::process::ChildStdout> = None;
     for (stage, place) in stages.iter().zip(places) {
-        let mut command = lab.launch.worker(stage.role);
+        let mut command = lab.launch.worker(stage.role).or_problem(|| "a stage cannot be started")?;
         if let Some(output) = before.take() {
             command.stdin(Stdio::from(output));
         }
         let mut process =
             place.start(command).or_problem(|| format!("stage `{}` cannot be started", stage.role))?;
+        place.due(Some(Instant::now() + lab.patience.task_deadline));
         before = process.stdout.take();
         running.push(process);
     }

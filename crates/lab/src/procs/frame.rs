@@ -15,14 +15,12 @@ pub(super) enum Kind {
     Ready = 2,
     Task = 3,
     Done = 4,
-    Failed = 5,
-    Data = 6,
-    End = 7,
+    Data = 5,
+    End = 6,
 }
 
 impl Kind {
-    const ALL: [Self; 7] =
-        [Self::Setup, Self::Ready, Self::Task, Self::Done, Self::Failed, Self::Data, Self::End];
+    const ALL: [Self; 6] = [Self::Setup, Self::Ready, Self::Task, Self::Done, Self::Data, Self::End];
 }
 
 /// One message: a kind, the number of a task, and bytes.

@@ -8,7 +8,7 @@ mod pool;
 pub(crate) mod supervise;
 mod worker;
 
-pub use chain::{Link, Stage, chain};
+pub use chain::{Link, Planned, Stage, Told, chain};
 pub use frame::{Frame, MAX_PAYLOAD};
 pub(crate) use pool::map;
 pub use worker::Role;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -38,6 +38,7 @@ pub(crate) fn map<J: Job>(
         finish,
         waiting: Mutex::new((0..tasks.len()).map(|index| (index, Vec::new())).collect()),
         false_starts: AtomicUsize::new(0),
+        no_more_starts: AtomicBool::new(false),
     };
     let (done, over) = bounded::<()>(0);
     thread::scope(|scope| {
@@ -72,6 +73,16 @@ struct Pool<'a, J: Job> {
     /// The tasks that nobody has, each with the deaths it has caused. Locked for a push or a pop.
     waiting: Mutex<VecDeque<(usize, Vec<Death>)>>,
     false_starts: AtomicUsize,
+    /// Set once workers do not start: those at work finish, and no new one is tried.
+    no_more_starts: AtomicBool,
+}
+
+/// Why there is no new worker.
+enum NoStart {
+    /// It died before it was ready.
+    Died(Death),
+    /// The system does not start it.
+    Impossible(Problem),
 }
 
 /// Why a worker gave no answer.
@@ -88,16 +99,19 @@ impl<J: Job> Pool<'_, J> {
     fn attend(&self, number: usize, place: &Place) {
         let mut peak = 0;
         let mut worker = None;
-        while !self.halt.asked() {
+        while !self.halt.asked() && (worker.is_some() || !self.no_more_starts.load(Ordering::Relaxed)) {
             let Some((index, deaths)) = self.waiting.lock().pop_front() else { break };
-            let running = match worker.take().map_or_else(|| self.start(place), Ok) {
-                Ok(running) => running,
-                Err(problem) => {
+            worker = match worker.take().map_or_else(|| self.start(place), Ok) {
+                Ok(running) => self.hand_over(number, running, index, deaths, &mut peak),
+                Err(NoStart::Died(death)) => {
+                    self.died(index, deaths, death);
+                    None
+                }
+                Err(NoStart::Impossible(problem)) => {
                     self.finish(index, Err(Cause::Problem(problem)));
-                    continue;
+                    None
                 }
             };
-            worker = self.hand_over(number, running, index, deaths, &mut peak);
         }
         if let Some(running) = worker {
             peak = peak.max(running.peak_rss_bytes());
@@ -112,7 +126,7 @@ impl<J: Job> Pool<'_, J> {
         number: usize,
         mut running: Running<'p>,
         index: usize,
-        mut deaths: Vec<Death>,
+        deaths: Vec<Death>,
         peak: &mut u64,
     ) -> Option<Running<'p>> {
         match self.ask(number, &mut running, index) {
@@ -129,28 +143,38 @@ impl<J: Job> Pool<'_, J> {
                 Some(running)
             }
             Err(Lost::Worker) => {
-                let death = running.reap().ok()?.death(self.lab.patience.task_deadline);
+                let death = match running.reap() {
+                    Ok(reaped) => reaped.death(self.lab.patience.task_deadline),
+                    Err(error) => {
+                        Death { how: format!("gone: {error}"), peak_rss_bytes: 0, last_words: String::new() }
+                    }
+                };
                 *peak = (*peak).max(death.peak_rss_bytes);
-                if self.halt.asked() {
-                    return None;
-                }
-                self.lab.children.add_death(&self.tasks[index].to_string(), &death);
-                deaths.push(death);
-                if deaths.len() >= self.lab.patience.deaths {
-                    self.finish(index, Err(Cause::SetAside(deaths)));
-                } else {
-                    self.waiting.lock().push_front((index, deaths));
-                }
+                self.died(index, deaths, death);
                 None
             }
         }
     }
 
+    /// Gives the task of a dead worker back, or sets it aside.
+    fn died(&self, index: usize, mut deaths: Vec<Death>, death: Death) {
+        if self.halt.asked() {
+            return self.finish(index, Err(Cause::CutOff));
+        }
+        self.lab.children.add_death(&self.tasks[index].to_string(), &death);
+        deaths.push(death);
+        if deaths.len() >= self.lab.patience.deaths {
+            self.finish(index, Err(Cause::SetAside(deaths)));
+        } else {
+            self.waiting.lock().push_front((index, deaths));
+        }
+    }
+
     /// Starts a worker and waits until it is ready.
-    fn start<'p>(&self, place: &'p Place) -> Result<Running<'p>, Problem> {
+    fn start<'p>(&self, place: &'p Place) -> Result<Running<'p>, NoStart> {
         let ready = || -> io::Result<Result<Running<'p>, Death>> {
             let setup = Frame::new(Kind::Setup, 0, encode(&(timeline::recording(), self.setup))?);
-            let mut running = place.start(self.lab.launch.worker(J::NAME))?;
+            let mut running = place.start(self.lab.launch.worker(J::NAME)?)?;
             place.due(Some(Instant::now() + self.lab.patience.task_deadline));
             if matches!(exchange(&mut running, &setup), Ok(Some(Frame { kind: Kind::Ready, .. }))) {
                 place.due(None);
@@ -163,12 +187,15 @@ impl<J: Job> Pool<'_, J> {
                 self.false_starts.store(0, Ordering::Relaxed);
                 return Ok(running);
             }
-            Ok(Err(death)) => Problem::new(format!("the worker `{}` does not start: {death}", J::NAME)),
-            Err(error) => Problem::because(format!("the worker `{}` cannot be started", J::NAME), &error),
+            Ok(Err(death)) => NoStart::Died(death),
+            Err(error) => NoStart::Impossible(Problem::because(
+                format!("the worker `{}` cannot be started", J::NAME),
+                &error,
+            )),
         };
-        // A plain count: it decides nothing but when to stop trying.
+        // A plain count and a plain flag: they decide nothing but when to stop trying.
         if self.false_starts.fetch_add(1, Ordering::Relaxed) + 1 >= FALSE_STARTS {
-            self.halt.now();
+            self.no_more_starts.store(true, Ordering::Relaxed);
         }
         Err(why)
     }
@@ -190,16 +217,12 @@ impl<J: Job> Pool<'_, J> {
             _ => return Err(Lost::Worker),
         };
         let late = place.due(None);
-        let outcome = match frame.kind {
-            Kind::Done => {
-                let (reply, slices): (J::Reply, Vec<Slice>) =
-                    decode(&frame.payload).map_err(|_| Lost::Worker)?;
-                timeline::absorb(&format!("process {number}"), Some(sent), slices);
-                Ok(reply)
-            }
-            Kind::Failed => Err(decode(&frame.payload).map_err(|_| Lost::Worker)?),
-            _ => return Err(Lost::Worker),
-        };
+        if frame.kind != Kind::Done {
+            return Err(Lost::Worker);
+        }
+        let (outcome, slices): (Result<J::Reply, Cause>, Vec<Slice>) =
+            decode(&frame.payload).map_err(|_| Lost::Worker)?;
+        timeline::absorb(&format!("process {number}"), Some(sent), slices);
         Ok((outcome, late))
     }
 

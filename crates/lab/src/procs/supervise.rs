@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -23,6 +24,10 @@ use crate::stop::Stop;
 const TICK: Duration = Duration::from_millis(10);
 /// How long a process that has nothing left to do may take to end.
 pub(crate) const GOODBYE: Duration = Duration::from_secs(2);
+/// How long a process that was asked to end may take before it is killed.
+const LAST_MOMENT: Duration = Duration::from_millis(400);
+/// How long to wait for the last words of a process that is gone.
+const EARSHOT: Duration = Duration::from_millis(200);
 /// How many bytes of a worker's standard error are kept.
 const LAST_WORDS: usize = 2_000;
 
@@ -40,20 +45,28 @@ struct Watched {
     child: Option<Child>,
     due: Option<Instant>,
     missed: bool,
+    /// When the process was asked to end because nobody wants its work any longer.
+    asked: Option<Instant>,
 }
 
 impl Place {
     /// Starts `command` in this place, at the head of a process group of its own.
     pub(crate) fn start(&self, mut command: Command) -> io::Result<Running<'_>> {
+        let parent_rss_bytes = usage::peak_rss_bytes(std::process::id());
         let mut child = command.process_group(0).spawn()?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let pid = child.id();
-        *self.0.lock() = Watched { child: Some(child), due: None, missed: false };
-        let mut running = Running { place: self, pid, stdin, stdout, words: None };
+        *self.0.lock() = Watched { child: Some(child), ..Watched::default() };
+        let (listening, end) = bounded(0);
+        let words = Words { kept: Arc::default(), end };
+        let kept = Arc::clone(&words.kept);
+        let running = Running { place: self, pid, stdin, stdout, words, parent_rss_bytes };
         if let Some(stderr) = stderr {
-            let listening =
-                thread::Builder::new().name("last words".into()).spawn(move || last_words(stderr));
-            running.words = Some(listening?);
+            let thread = thread::Builder::new().name("last words".into());
+            thread.spawn(move || {
+                listen(stderr, &kept);
+                drop::<Sender<()>>(listening);
+            })?;
         }
         Ok(running)
     }
@@ -65,16 +78,19 @@ impl Place {
         watched.missed
     }
 
-    /// Kills the process here, if one is overdue, or if nobody wants it any longer.
+    /// Kills the process here, if one is overdue. If nobody wants it any longer, it is asked to end first.
     fn watch(&self, unwanted: bool, now: Instant) {
-        let mut watched = self.0.lock();
+        let watched = &mut *self.0.lock();
+        let Some(child) = &watched.child else { return };
         let overdue = watched.due.is_some_and(|due| due <= now);
-        if (overdue || unwanted)
-            && let Some(child) = &watched.child
-        {
-            kill_group(child);
+        let ignored = watched.asked.is_some_and(|asked| now - asked >= LAST_MOMENT);
+        if overdue || ignored {
+            signal_group(child, Signal::SIGKILL);
             watched.missed |= overdue;
             watched.due = None;
+        } else if unwanted && watched.asked.is_none() {
+            signal_group(child, Signal::SIGTERM);
+            watched.asked = Some(now);
         }
     }
 }
@@ -95,7 +111,15 @@ pub(crate) struct Running<'a> {
     pid: u32,
     pub(crate) stdin: Option<ChildStdin>,
     pub(crate) stdout: Option<ChildStdout>,
-    words: Option<JoinHandle<String>>,
+    words: Words,
+    parent_rss_bytes: u64,
+}
+
+/// What a process says on standard error, heard by a thread of ours.
+struct Words {
+    kept: Arc<Mutex<VecDeque<String>>>,
+    /// Closed when the process has closed its standard error.
+    end: Receiver<()>,
 }
 
 impl Running<'_> {
@@ -125,10 +149,16 @@ impl Running<'_> {
         };
         let Some(child) = child else { return Err(io::Error::other("the process was already reaped")) };
         // The group first: a process that ended by itself may have left children that still hold its pipes.
-        kill_group(&child);
+        signal_group(&child, Signal::SIGKILL);
         let used = child.wait4()?;
-        let last_words = self.words.take().and_then(|words| words.join().ok()).unwrap_or_default();
-        Ok(Reaped { status: used.status, missed, peak_rss_bytes: used.rusage.maxrss, last_words })
+        // A grandchild that left the group may hold the pipe for ever, and with it the thread that reads: nobody waits for
+        // those.
+        let _ = self.words.end.recv_timeout(EARSHOT);
+        let last_words = self.words.kept.lock().iter().map(String::as_str).collect();
+        // The kernel counts the moment between fork and exec, when a child still has its parent's memory.
+        let peak = used.rusage.maxrss;
+        let peak_rss_bytes = if peak > self.parent_rss_bytes { peak } else { 0 };
+        Ok(Reaped { status: used.status, missed, peak_rss_bytes, last_words })
     }
 
     /// The process's peak resident memory so far, in bytes.
@@ -157,9 +187,9 @@ impl Reaped {
         self.status.success()
     }
 
-    /// Whether something else ended it.
+    /// Whether something else ended it, and not our watchdog.
     pub(crate) fn was_killed(&self) -> bool {
-        self.status.signal().is_some()
+        self.status.signal().is_some() && !self.missed
     }
 
     /// The end of a worker that still had something to do.
@@ -177,17 +207,16 @@ impl Reaped {
     }
 }
 
-fn kill_group(child: &Child) {
+fn signal_group(child: &Child, signal: Signal) {
     if let Ok(number) = i32::try_from(child.id()) {
         // The only error is that nobody is left in the group, which is what we want.
-        let _ = killpg(Pid::from_raw(number), Signal::SIGKILL);
+        let _ = killpg(Pid::from_raw(number), signal);
     }
 }
 
 /// Reads standard error to its end, so that the process never blocks on it, and keeps the last lines.
-fn last_words(stderr: ChildStderr) -> String {
+fn listen(stderr: ChildStderr, kept: &Mutex<VecDeque<String>>) {
     let mut from = BufReader::new(stderr);
-    let mut kept = VecDeque::new();
     let mut bytes = 0;
     let mut line = Vec::new();
     // A line that never ends must not fill our memory, so it counts as several.
@@ -195,11 +224,11 @@ fn last_words(stderr: ChildStderr) -> String {
         let text = String::from_utf8_lossy(&line).into_owned();
         tracing::debug!(target: "worker", "{}", text.trim_end());
         bytes += text.len();
+        let mut kept = kept.lock();
         kept.push_back(text);
         while bytes > LAST_WORDS && kept.len() > 1 {
             bytes -= kept.pop_front().map_or(0, |gone| gone.len());
         }
         line.clear();
     }
-    kept.into_iter().collect()
 }

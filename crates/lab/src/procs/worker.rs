@@ -1,8 +1,6 @@
 //! The worker's end of the pipe.
 
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter};
-use std::os::fd::AsFd;
+use std::io;
 
 use crossbeam_channel::bounded;
 
@@ -10,6 +8,7 @@ use super::chain::{self, Stage};
 use super::frame::{Frame, Kind, decode, encode};
 use crate::job::{Cause, Job, Worker};
 use crate::lifeline;
+use crate::pipes::{claim_stdin, claim_stdout};
 use crate::problem::{OrProblem, Problem};
 use crate::stop::Stop;
 use crate::timeline;
@@ -31,18 +30,6 @@ impl Role {
     pub const fn stage<S: Stage>() -> Self {
         Self { name: S::NAME, play: chain::play::<S> }
     }
-}
-
-/// Takes standard output away from everyone but the protocol: what is printed from now on goes to standard error.
-pub(super) fn claim_stdout() -> io::Result<BufWriter<File>> {
-    let pipe = io::stdout().as_fd().try_clone_to_owned()?;
-    nix::unistd::dup2_stdout(io::stderr())?;
-    Ok(BufWriter::new(File::from(pipe)))
-}
-
-/// A private copy of standard input, so that nobody's buffer sits between the pipe and the frames.
-pub(super) fn claim_stdin() -> io::Result<BufReader<File>> {
-    Ok(BufReader::with_capacity(1 << 16, File::from(io::stdin().as_fd().try_clone_to_owned()?)))
 }
 
 fn serve<J: Job>() -> Result<(), Problem> {
@@ -75,11 +62,19 @@ fn serve_frames<J: Job>() -> io::Result<()> {
     let mut worker = Worker::<J>::new(&setup);
     for frame in tasks {
         let task: J::Task = decode(&frame.payload)?;
-        let reply = match worker.run(&task, &stop) {
-            Ok(reply) => Frame::new(Kind::Done, frame.number, encode(&(reply, timeline::drain()))?),
-            Err(failure) => Frame::new(Kind::Failed, frame.number, encode::<Cause>(&failure.cause)?),
-        };
-        reply.write(&mut out)?;
+        let outcome = worker.run(&task, &stop).map_err(|failure| failure.cause);
+        let sent = encode(&(&outcome, timeline::drain()))
+            .and_then(|payload| Frame::new(Kind::Done, frame.number, payload).write(&mut out));
+        match sent {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                // The reply is to blame and not this worker: say so, instead of dying of it three times.
+                let cause =
+                    Cause::Problem(Problem::because("the reply cannot be sent to the parent", &error));
+                let payload = encode(&(Err::<J::Reply, _>(cause), timeline::drain()))?;
+                Frame::new(Kind::Done, frame.number, payload).write(&mut out)?;
+            }
+            sent => sent?,
+        }
     }
     Ok(())
 }

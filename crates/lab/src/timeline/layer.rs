@@ -7,21 +7,20 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::DynFilterFn;
+use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{RECORDING, Slice, State, TARGET, TASKS, keep, now, recording};
+use super::{Slice, State, TARGET, TASKS, keep, now, recording, thread_lane};
 
 /// The layer, with the filter that keeps it silent until recording is on.
 pub fn layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    // The filter depends on a switch, so its verdict must not be remembered for a span's place in the code.
-    Slices.with_filter(DynFilterFn::new(|span: &Metadata<'_>, _: &Context<'_, S>| {
-        span.target() == TARGET && RECORDING.load(Ordering::Relaxed)
-    }))
+    // Whether a span is of the timeline is decided once for its place in the code, so that other people's spans cost
+    // nothing; whether it is recorded depends on the switch that `span!` asks.
+    Slices.with_filter(FilterFn::new(|span: &Metadata<'_>| span.target() == TARGET))
 }
 
 struct Slices;
@@ -39,15 +38,10 @@ struct Open {
 
 impl Open {
     fn slice(&self, name: &str, state: State, start_ns: u64, end_ns: u64) -> Slice {
-        let lane = self.lane.clone().unwrap_or_else(thread_name);
+        let lane = self.lane.clone().unwrap_or_else(thread_lane);
         let state = if state == State::Task { State::Running } else { state };
         Slice { lane, state, name: name.into(), label: self.label.clone(), start_ns, end_ns }
     }
-}
-
-fn thread_name() -> String {
-    let thread = std::thread::current();
-    thread.name().map_or_else(|| format!("{:?}", thread.id()), String::from)
 }
 
 impl<S> Layer<S> for Slices
@@ -77,7 +71,9 @@ where
         let mut extensions = span.extensions_mut();
         let Some(open) = extensions.get_mut::<Open>() else { return };
         open.entered = now();
-        if let Some(left) = open.left {
+        if let Some(left) = open.left
+            && recording()
+        {
             keep(open.slice(span.name(), State::Waiting, left, open.entered));
         }
     }

@@ -37,12 +37,16 @@ pub const TARGET: &str = "lab::timeline";
 #[macro_export]
 macro_rules! span {
     ($state:ident, $name:literal, $label:expr) => {
-        $crate::tracing::trace_span!(
-            target: $crate::timeline::TARGET,
-            $name,
-            state = $crate::timeline::State::$state.name(),
-            label = %$label
-        )
+        if $crate::timeline::recording() {
+            $crate::tracing::trace_span!(
+                target: $crate::timeline::TARGET,
+                $name,
+                state = $crate::timeline::State::$state.name(),
+                label = %$label
+            )
+        } else {
+            $crate::tracing::Span::none()
+        }
     };
 }
 
@@ -102,10 +106,16 @@ pub struct Slice {
 static RECORDING: AtomicBool = AtomicBool::new(false);
 static TASKS: AtomicU64 = AtomicU64::new(0);
 /// The buffers of all threads that have recorded. Locked when a thread records for the first time, and to collect.
-static BUFFERS: Mutex<Vec<Arc<Mutex<Vec<Slice>>>>> = Mutex::new(Vec::new());
+static BUFFERS: Mutex<Vec<Arc<Buffer>>> = Mutex::new(Vec::new());
+
+/// What one thread has recorded. Its lock is contended only while the buffers are collected.
+struct Buffer {
+    lane: String,
+    slices: Mutex<Vec<Slice>>,
+}
 
 thread_local! {
-    static BUFFER: RefCell<Option<Arc<Mutex<Vec<Slice>>>>> = const { RefCell::new(None) };
+    static BUFFER: RefCell<Option<Arc<Buffer>>> = const { RefCell::new(None) };
 }
 
 /// Turns recording on or off, and forgets what was recorded.
@@ -132,7 +142,7 @@ pub fn now() -> u64 {
 pub fn drain() -> Vec<Slice> {
     let mut all = Vec::new();
     BUFFERS.lock().retain(|buffer| {
-        all.append(&mut buffer.lock());
+        all.append(&mut buffer.slices.lock());
         // A buffer that only we hold belongs to a thread that has ended.
         Arc::strong_count(buffer) > 1
     });
@@ -161,14 +171,31 @@ pub(crate) fn absorb(lane: &str, sent: Option<u64>, slices: Vec<Slice>) {
     }
 }
 
-/// Appends to the calling thread's buffer. Its lock is contended only while the buffers are collected.
-fn keep(slice: Slice) {
-    BUFFER.with_borrow_mut(|buffer| {
-        let buffer = buffer.get_or_insert_with(|| {
-            let new = Arc::<Mutex<Vec<Slice>>>::default();
-            BUFFERS.lock().push(Arc::clone(&new));
+/// Calls `with` with the calling thread's buffer, which is made when the thread records for the first time.
+fn with_buffer<R>(with: impl FnOnce(&Buffer) -> R) -> R {
+    BUFFER.with_borrow_mut(|mine| {
+        with(mine.get_or_insert_with(|| {
+            let mut buffers = BUFFERS.lock();
+            let name = std::thread::current().name().unwrap_or("thread").to_owned();
+            // Threads of one name, such as those of a library's pool, must not share a lane.
+            let taken = |lane: &str| {
+                buffers.iter().any(|buffer| buffer.lane == lane && Arc::strong_count(buffer) > 1)
+            };
+            let numbered = (2..).map(|number| format!("{name} #{number}"));
+            let lane =
+                std::iter::once(name.clone()).chain(numbered).find(|lane| !taken(lane)).unwrap_or_default();
+            let new = Arc::new(Buffer { lane, slices: Mutex::default() });
+            buffers.push(Arc::clone(&new));
             new
-        });
-        buffer.lock().push(slice);
-    });
+        }))
+    })
+}
+
+fn keep(slice: Slice) {
+    with_buffer(|buffer| buffer.slices.lock().push(slice));
+}
+
+/// The lane of the calling thread.
+fn thread_lane() -> String {
+    with_buffer(|buffer| buffer.lane.clone())
 }

@@ -15,6 +15,9 @@ pub fn threads<J: Job>(lab: &Lab, setup: &J::Setup, tasks: &[J::Task]) -> Vec<Tr
     let batch = Batch::<J>::new(lab, setup, tasks);
     thread::scope(|scope| {
         for (index, task) in tasks.iter().enumerate() {
+            if batch.halt.asked() {
+                break;
+            }
             let batch = &batch;
             let spawned = thread::Builder::new()
                 .name(format!("thread {index}"))

@@ -107,7 +107,7 @@ impl<'a> Column<'a> {
         match &self.values {
             Values::Null => {}
             Values::Boolean(values) => {
-                out.extend(if values.value(row) { b"true".as_slice() } else { b"false" })
+                out.extend(if values.value(row) { b"true".as_slice() } else { b"false" });
             }
             Values::Int8(values) => write_integer(values[row], out),
             Values::Int16(values) => write_integer(values[row], out),

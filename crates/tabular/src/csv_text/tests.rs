@@ -18,7 +18,7 @@ fn check(array: impl arrow_array::Array + 'static, expected: &[&str]) {
     let mut out = Vec::new();
     write_batch(&batch(Arc::new(array)), Dialect::default(), &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
-    assert_eq!(text, expected.iter().map(|line| format!("{line}\n")).collect::<String>());
+    assert_eq!(text, expected.join("\n") + "\n");
 }
 
 #[test]

@@ -43,9 +43,8 @@ fn a_span_on_a_thread_is_a_slice_on_that_threads_lane() {
 #[test]
 fn a_future_waits_between_its_polls() {
     let slices = recorded(|| {
-        block_on(
-            tokio::time::sleep(Duration::from_millis(20)).instrument(crate::span!(Running, "sleep", "")),
-        );
+        let sleep = async { tokio::time::sleep(Duration::from_millis(20)).await };
+        block_on(sleep.instrument(crate::span!(Running, "sleep", "")));
     });
     let waited: u64 = slices
         .iter()
