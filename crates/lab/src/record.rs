@@ -101,7 +101,13 @@ pub struct RunRecord {
     pub machine: Machine,
     /// The exercises, as their programs list them.
     pub exercises: Vec<ExerciseRecord>,
-    /// Whether every cell was verified; `null` while the run goes on.
+    /// Exercise programs that were not there; nothing of theirs was measured.
+    #[serde(default)]
+    pub absent: Vec<String>,
+    /// What went wrong beside the cells, such as a program that cannot list its exercises.
+    #[serde(default)]
+    pub problems: Vec<String>,
+    /// Whether the run came to its end, every cell was verified and nothing else went wrong; `null` while the run goes on.
     pub ok: Option<bool>,
 }
 

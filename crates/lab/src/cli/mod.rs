@@ -106,7 +106,7 @@ impl From<Vec<OsString>> for Call {
 }
 
 /// Prints an error to standard error.
-pub(crate) fn say(problem: &Problem) {
+pub fn say(problem: &Problem) {
     use owo_colors::OwoColorize;
     anstream::eprintln!("{}: {problem}", "error".red().bold());
 }

@@ -2,10 +2,12 @@
 //!
 //! The exercise programs use it on themselves, the bench harness on all of them, so that their figures agree.
 
+mod listing;
 mod process;
 mod runner;
 pub mod stats;
 mod table;
 
-pub use runner::{CellPlan, Settings, measure};
-pub use table::table;
+pub use listing::listing;
+pub use runner::{CellPlan, Settings, measure, timeline_name};
+pub use table::{nanoseconds, table};

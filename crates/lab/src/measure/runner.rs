@@ -5,7 +5,7 @@
 //! them and favours none. The first round warms up and is not counted.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -108,7 +108,8 @@ fn rounds(
         let scratch = scratch.path(format!("{}-{}", plan.name, plan.strategy));
         let started =
             stop.check().and_then(|()| CellProcess::start(place, plan, &scratch, settings.deadline));
-        alive.push(started.map_err(|problem| measured[number].error = Some(problem)).ok());
+        let started = started.map_err(|problem| measured[number].error = Some(cause(stop, problem)));
+        alive.push(started.ok());
     }
     let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
     let mut spent = vec![Duration::ZERO; cells.len()];
@@ -125,15 +126,14 @@ fn rounds(
             }
             let Some(cell) = &mut alive[number] else { continue };
             tell(plan);
-            let timeline =
-                settings.timelines.as_deref().filter(|_| recorded).map(|folder| timeline_path(folder, plan));
+            let name = timeline_name(plan.exercise, &plan.name, &plan.strategy, plan.workers);
+            let timeline = settings.timelines.as_deref().filter(|_| recorded).map(|folder| folder.join(name));
             let started = Instant::now();
             match stop.check().and_then(|()| cell.sample(timeline.as_deref())) {
                 Ok(sample) if round == 0 || recorded => this.untimed.push(sample),
                 Ok(sample) => this.samples.push(sample),
                 Err(problem) => {
-                    // However a cell ended that was told to, the reason is that it was told to.
-                    this.error = Some(stop.check().err().unwrap_or(problem));
+                    this.error = Some(cause(stop, problem));
                     // A cell that failed has nothing more to say, and its memory may be needed.
                     alive[number] = None;
                 }
@@ -147,9 +147,14 @@ fn rounds(
     measured
 }
 
-/// Where the timeline of a cell lies in its folder.
-pub(super) fn timeline_path(folder: &Path, plan: &CellPlan) -> PathBuf {
-    folder.join(format!("{:02}-{}-{}-{}.json", plan.exercise, plan.name, plan.strategy, plan.workers))
+/// Why a cell has no answer: one that the watchdog killed because of a stop did not die of itself.
+fn cause(stop: &Stop, problem: Problem) -> Problem {
+    stop.check().err().unwrap_or(problem)
+}
+
+/// The file name of a cell's timeline; `workers` is how many the strategy was allowed.
+pub fn timeline_name(exercise: u8, name: &str, strategy: &str, workers: usize) -> String {
+    format!("{exercise:02}-{name}-{strategy}-{workers}.json")
 }
 
 /// Compares the times with those of the first cell, and the answers with those of the first cell that has one.

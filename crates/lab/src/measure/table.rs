@@ -58,8 +58,8 @@ fn answer(record: &CellRecord) -> Cell {
     }
 }
 
-/// A time with three significant digits.
-fn nanoseconds(ns: u64) -> String {
+/// A time with three significant digits and its unit.
+pub fn nanoseconds(ns: u64) -> String {
     let seconds = Duration::from_nanos(ns).as_secs_f64();
     let (value, unit) = match seconds {
         1.0.. => (seconds, "s"),

@@ -1,0 +1,164 @@
+//! The folder of a run: what is kept, where, and how it is read back.
+//!
+//! `cells.jsonl` grows by the lines of one exercise at a time; `run.json` and `report.html` are written beside and renamed.
+//! Everything that the report shows is read from here.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use lab::out::Staging;
+use lab::record::{CellRecord, RunRecord};
+use lab::timeline::{self, Slice};
+use lab::{OrProblem, Problem, measure, out};
+
+/// The folder of one run.
+#[derive(Clone, Debug)]
+pub struct RunFolder(PathBuf);
+
+/// What a run left behind.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The run as a whole.
+    pub record: RunRecord,
+    /// Its cells, in the order in which they were written.
+    pub cells: Vec<CellRecord>,
+}
+
+impl RunFolder {
+    /// Makes the folder of a run that starts now, named by its time in UTC; a second run of the same second is told apart.
+    ///
+    /// # Errors
+    /// A place that cannot be written to.
+    pub fn create(runs: &Path, stamp: &str) -> Result<Self, Problem> {
+        let cannot = || format!("cannot make a folder for this run in {}", runs.display());
+        fs::create_dir_all(runs).or_problem(cannot)?;
+        let names = (1..).map(|number| if number == 1 { stamp.into() } else { format!("{stamp}-{number}") });
+        for name in names {
+            let folder = runs.join(name);
+            match fs::create_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => {
+                    made.or_problem(cannot)?;
+                    fs::create_dir(folder.join("timeline")).or_problem(cannot)?;
+                    return Ok(Self(folder));
+                }
+            }
+        }
+        unreachable!("the names do not end")
+    }
+
+    /// The folder of an older run.
+    pub fn open(folder: &Path) -> Self {
+        Self(folder.into())
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where the cells write their timelines.
+    pub fn timelines(&self) -> PathBuf {
+        self.0.join("timeline")
+    }
+
+    /// Where the report is.
+    pub fn report(&self) -> PathBuf {
+        self.0.join("report.html")
+    }
+
+    /// Writes `run.json`, whole or not at all.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write_record(&self, record: &RunRecord) -> Result<(), Problem> {
+        let mut text =
+            serde_json::to_vec_pretty(record).or_problem(|| "cannot write the record of the run")?;
+        text.push(b'\n');
+        self.write("run.json", &text)
+    }
+
+    /// Writes a file of the run, whole or not at all.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), Problem> {
+        let staging = Staging::within(&self.0)?;
+        let staged = staging.path(name);
+        fs::write(&staged, content).or_problem(|| format!("cannot write {}", staged.display()))?;
+        out::publish(&staged, &self.0.join(name))
+    }
+
+    /// Appends the lines of some cells to `cells.jsonl`, in one write.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn append(&self, cells: &[CellRecord]) -> Result<(), Problem> {
+        let path = self.0.join("cells.jsonl");
+        let cannot = || format!("cannot write {}", path.display());
+        let mut lines = Vec::new();
+        for cell in cells {
+            serde_json::to_writer(&mut lines, cell).or_problem(cannot)?;
+            lines.push(b'\n');
+        }
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        file.and_then(|mut file: File| file.write_all(&lines)).or_problem(cannot)
+    }
+
+    /// Makes the link `latest` beside this folder point to it, in one step.
+    ///
+    /// # Errors
+    /// A link that cannot be made.
+    pub fn publish_as_latest(&self) -> Result<(), Problem> {
+        let (Some(runs), Some(name)) = (self.0.parent(), self.0.file_name()) else {
+            return Err(Problem::new(format!("{} is not a folder of runs", self.0.display())));
+        };
+        let staging = Staging::within(runs)?;
+        let staged = staging.path("latest");
+        // The target is relative to where the link will lie, so that the folder of runs can be moved.
+        std::os::unix::fs::symlink(name, &staged).or_problem(|| "cannot make the link to the newest run")?;
+        out::publish(&staged, &runs.join("latest"))
+    }
+
+    /// Reads the run back. A last line that was cut short, because the run was killed, is left out.
+    ///
+    /// # Errors
+    /// Files that are not there, or that hold something else.
+    pub fn read(&self) -> Result<Run, Problem> {
+        let path = self.0.join("run.json");
+        let hint = "name the folder of a run, such as data/runs/latest";
+        let text = fs::read(&path).or_problem(|| format!("cannot read {}", path.display()));
+        let record = serde_json::from_slice(&text.map_err(|problem| problem.hint(hint))?)
+            .or_problem(|| format!("{} is not the record of a run", path.display()))?;
+        let path = self.0.join("cells.jsonl");
+        let text = match fs::read_to_string(&path) {
+            // A run that was interrupted in its first exercise has measured nothing.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            text => text.or_problem(|| format!("cannot read {}", path.display()))?,
+        };
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let cells = text[..whole].lines().enumerate().map(|(number, line)| {
+            serde_json::from_str(line)
+                .or_problem(|| "a line is not the record of a cell")
+                .map_err(|problem| problem.at(format!("{}:{}", path.display(), number + 1)))
+        });
+        Ok(Run { record, cells: cells.collect::<Result<_, _>>()? })
+    }
+
+    /// Reads the timeline of a cell; `None` if none was recorded.
+    ///
+    /// # Errors
+    /// A file that is not a timeline.
+    pub fn timeline(&self, run: &RunRecord, cell: &CellRecord) -> Result<Option<Vec<Slice>>, Problem> {
+        let name = measure::timeline_name(cell.exercise, &cell.name, &cell.strategy, run.workers);
+        let path = self.timelines().join(name);
+        match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            bytes => bytes
+                .and_then(|bytes| timeline::read_chrome(&bytes))
+                .map(Some)
+                .or_problem(|| format!("cannot read the timeline {}", path.display())),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The `bench-harness` program; everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    bench_harness::main()
+}

@@ -1,0 +1,135 @@
+//! The report of a run, read as the text it is.
+
+use std::fs;
+use std::path::Path;
+
+use bench_harness::folder::{Run, RunFolder};
+use bench_harness::report;
+
+mod specimen;
+
+/// The specimen's report after `change`, with the run it shows.
+fn drawn(change: impl FnOnce(&RunFolder, &mut Run)) -> (String, Run) {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = specimen::write(runs.path());
+    let mut run = folder.read().unwrap();
+    change(&folder, &mut run);
+    (report::html(&folder, &run), run)
+}
+
+fn count(html: &str, what: &str) -> usize {
+    html.matches(what).count()
+}
+
+/// Checks that every element that is opened is closed, in order.
+fn check_well_formed(html: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    let body = &html[html.find("</style>").unwrap()..];
+    for piece in body.split('<').skip(2) {
+        let (tag, text) = piece.split_once('>').unwrap();
+        assert!(!text.contains('>'), "an unescaped > after <{tag}>");
+        let name = tag.split_whitespace().next().unwrap();
+        match name.strip_prefix('/') {
+            Some("head" | "html") => {}
+            Some(closed) => assert_eq!(open.pop(), Some(closed), "</{closed}> closes something else"),
+            None if ["br", "input", "meta"].contains(&name) => {}
+            None => open.push(name),
+        }
+        assert!(count(tag, "\"").is_multiple_of(2), "<{tag}> has a quote too many");
+    }
+    assert_eq!(open, Vec::<&str>::new());
+}
+
+#[test]
+fn it_is_well_formed_small_and_needs_nothing_from_elsewhere() {
+    // Kept where whoever changes the drawing finds it.
+    let runs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("specimen");
+    let _ = fs::remove_dir_all(&runs);
+    let folder = specimen::write(&runs);
+    report::draw(&folder).unwrap();
+    let html = fs::read_to_string(folder.report()).unwrap();
+    check_well_formed(&html);
+    assert!(html.len() < 400_000, "{} bytes", html.len());
+    for outside in ["http:", "https:", "url(", "@import", "<script", "src=", "<link", "javascript:"] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn every_cell_has_a_row_a_bar_and_a_picture_with_words_for_those_who_do_not_see_it() {
+    let (html, run) = drawn(|_, _| {});
+    assert_eq!(count(&html, "data-label=\"median\""), run.cells.len());
+    assert_eq!(count(&html, "<svg class=\"plot\" role=\"img\" aria-label="), run.cells.len());
+    for cell in &run.cells {
+        let [low, high] = cell.speedup_ci.unwrap();
+        assert!(low <= cell.speedup.unwrap() && cell.speedup.unwrap() <= high);
+    }
+    let pictures: usize = run
+        .record
+        .exercises
+        .iter()
+        .flat_map(|exercise| &exercise.strategies)
+        .filter(|strategy| strategy.absent.is_none())
+        .map(|strategy| count(&html, &format!("aria-label=\"Lanes of {}: ", strategy.name)).min(3))
+        .sum();
+    assert!(pictures >= run.cells.len(), "{pictures}");
+    assert_eq!(count(&html, "<div class=\"strategy\">"), run.cells.len());
+}
+
+#[test]
+fn a_strategy_that_is_not_offered_is_listed_with_its_reason() {
+    let (html, _) = drawn(|_, _| {});
+    assert!(html.contains("rayon is not offered"));
+    assert!(html.contains("work stealing must not wait"));
+}
+
+#[test]
+fn a_wrong_answer_is_told_first_and_in_its_row() {
+    let (html, _) = drawn(|_, run| {
+        run.cells[2].verified = false;
+        run.cells[2].error = Some("another answer than <the> reference's".into());
+    });
+    check_well_formed(&html);
+    assert!(html.contains("Not every answer is right"));
+    assert!(html.contains("01 crawl under pool: another answer than &lt;the&gt; reference's"));
+    assert!(html.contains("Pool has no right answer"));
+    assert!(!html.contains("answers agree"));
+}
+
+#[test]
+fn a_timeline_that_is_broken_or_missing_costs_its_picture_only() {
+    let (html, run) = drawn(|folder, _| {
+        fs::write(folder.timelines().join("01-crawl-async-2.json"), "{").unwrap();
+        fs::remove_file(folder.timelines().join("08-convert-rayon-2.json")).unwrap();
+    });
+    check_well_formed(&html);
+    assert!(html.contains("cannot read the timeline"));
+    assert!(html.contains("no timeline was recorded"));
+    assert_eq!(count(&html, "<div class=\"strategy\">"), run.cells.len());
+}
+
+#[test]
+fn the_words_follow_from_the_evidence() {
+    let (html, _) = drawn(|_, _| {});
+    for words in [
+        "Sequential takes 10.2 s and has a core for 2 % of it: the rest is waiting",
+        "of its 200 lanes an average of 101 are under way at once",
+        "Pool, rayon and processes gain less, 1.96 to 2.00×: on average no more than 2.00 lanes",
+        "the work is limited by the processor",
+        "it keeps 2.00 of 2 cores busy",
+        "Async gains nothing, 1.00×: no more than 1.00 cores busy, like a plain loop",
+        "Processes needs the most memory, 120 MiB against 40 MiB of sequential",
+        "100 of 200 lanes are drawn",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
+    let (html, _) = drawn(|_, run| run.cells.iter_mut().for_each(|cell| cell.cpu_ns = Some(1_000_000)));
+    assert!(html.contains("though it never says that it waits"));
+}
+
+#[test]
+fn a_run_without_a_single_cell_still_has_a_report() {
+    let (html, _) = drawn(|_, run| run.cells.clear());
+    check_well_formed(&html);
+    assert_eq!(count(&html, "Nothing was measured."), 3);
+}
