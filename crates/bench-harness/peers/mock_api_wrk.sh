@@ -41,15 +41,18 @@ answers() { # waits until the address answers, for ten seconds at most
 declare -A address
 for name in mock axum fastapi nginx; do address[$name]=http://127.0.0.1:$(free_port); done
 port() { echo "${address[$1]##*:}"; }
-sleep infinity | "$target/release/mock-api" --port "$(port mock)" --workers 2 --stop-with-stdin >/dev/null & pids+=($!)
-sleep infinity | "$target/peers/release/mock-api-axum-peer" "$(port axum)" >/dev/null & pids+=($!)
-"$venv/bin/uvicorn" --app-dir "$here" mock_api_fastapi:app --workers 2 --port "$(port fastapi)" --log-level warning & pids+=($!)
+# Both programs of ours end when this pipe closes, which it does however this script ends.
+mkfifo "$work/life"
+exec {life}<>"$work/life"
+"$target/release/mock-api" --port "$(port mock)" --workers 2 --stop-with-stdin <"$work/life" {life}>&- >/dev/null & pids+=($!)
+"$target/peers/release/mock-api-axum-peer" "$(port axum)" <"$work/life" {life}>&- >/dev/null & pids+=($!)
+"$venv/bin/uvicorn" --app-dir "$here" mock_api_fastapi:app --workers 2 --port "$(port fastapi)" --log-level warning {life}>&- & pids+=($!)
 answers "${address[mock]}"
 mkdir -p "$work/www/weather"
 chmod 755 "$work"
 curl --silent "${address[mock]}/weather/Lisboa" >"$work/www/weather/Lisboa"
 sed -e "s|@DIR@|$work|g" -e "s|@PORT@|$(port nginx)|g" "$here/mock_api_nginx.conf" >"$work/nginx.conf"
-nginx -c "$work/nginx.conf" & pids+=($!)
+nginx -c "$work/nginx.conf" {life}>&- & pids+=($!)
 for name in mock axum fastapi nginx; do answers "${address[$name]}"; done
 
 measure() { # one burst: requests a second, and the median latency

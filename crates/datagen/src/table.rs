@@ -90,6 +90,15 @@ pub trait Table: Send + Sync {
     /// The cells of one row as CSV has them, but without quotes. Slow; for rows that are to be changed.
     fn fields(&self, row: u64) -> Vec<Field>;
 
+    /// Writes `rows`, counted from 0, as one JSON array.
+    fn json_array(&self, rows: Range<u64>, page: &mut Page) {
+        page.text(b"[");
+        let start = page.len();
+        self.ndjson(rows, page);
+        page.join_lines(start);
+        page.text(b"]");
+    }
+
     /// The column names as a CSV header, with its line end.
     fn csv_header(&self) -> String {
         let names: Vec<&str> = self.columns().iter().map(|column| column.name).collect();

@@ -137,6 +137,45 @@ fn csv_and_parquet_files_hold_the_same_rows() {
     }
 }
 
+/// Python's `csv` is what half of the readers out there behave like. Without Python the test says so and proves nothing.
+#[test]
+fn pythons_csv_module_reads_what_the_csv_crate_reads() {
+    const SCRIPT: &str = "import csv,sys\n\
+        sys.stdout.reconfigure(encoding='utf-8',newline='')\n\
+        for row in csv.reader(open(sys.argv[1],newline='',encoding='utf-8')):\n\
+        \x20sys.stdout.write('\\x1f'.join(row)+'\\x1e')";
+    let folder = tempfile::tempdir().expect("a folder");
+    make(folder.path(), 2);
+    for part in 0..8 {
+        let path = folder.path().join(format!("orders-csv/part-{part:05}.csv"));
+        let output = std::process::Command::new("python3").args(["-c", SCRIPT]).arg(&path).output();
+        let Ok(output) = output else { return eprintln!("skipped: there is no python3") };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = fs::read(&path).expect("a file");
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&text[..]);
+        let mut expected = String::new();
+        for row in reader.records() {
+            expected += &(row.expect("valid CSV").iter().collect::<Vec<_>>().join("\x1f") + "\x1e");
+        }
+        assert!(String::from_utf8_lossy(&output.stdout) == expected, "part {part}");
+    }
+}
+
+#[test]
+fn without_a_folder_the_laboratorys_data_goes_below_its_home() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_datagen"));
+    let output = program.args(["all", "--scale", "tiny"]).env("PARALELO_HOME", home.path()).output();
+    let output = output.expect("it starts");
+    assert!(output.status.success() && output.stdout.is_empty());
+    assert!(home.path().join("data/raw/tiny/manifest.json").is_file());
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("21 of 21 files written"), "{text}");
+    let again = program.output().expect("it starts");
+    let text = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(text.contains("nothing to write"), "{text}");
+}
+
 #[test]
 fn a_second_run_writes_nothing_and_a_damaged_folder_is_completed() {
     let folder = tempfile::tempdir().expect("a folder");

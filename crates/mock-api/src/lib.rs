@@ -30,7 +30,6 @@ mod problem;
 mod routes;
 mod serve;
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 pub use config::Config;
@@ -60,7 +59,6 @@ pub(crate) struct Api {
     /// Made when they are first asked for, as they take some milliseconds.
     customers: OnceLock<Arc<Customers>>,
     localities: OnceLock<Localities>,
-    requests: AtomicU64,
 }
 
 /// The whole API as a router. It needs no listener and holds no task.
@@ -83,13 +81,7 @@ impl Api {
             products: Arc::new(Products::new(config.seed)),
             customers: OnceLock::new(),
             localities: OnceLock::new(),
-            requests: AtomicU64::new(1),
             config,
         })
-    }
-
-    /// A number that no other request has. Only its being different matters: `Relaxed`.
-    fn next_request_id(&self) -> u64 {
-        self.requests.fetch_add(1, Relaxed)
     }
 }

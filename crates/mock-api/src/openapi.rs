@@ -22,6 +22,14 @@ pub(crate) type Answer = aide::openapi::Response;
 /// Where the description is.
 pub(crate) const PATH: &str = "/openapi.json";
 
+/// Where `ReDoc` would take its logo from.
+const REDOC_LOGO: &str = "https://cdn.redoc.ly/redoc/logo-mini.svg";
+
+/// Tells the browser to load nothing from elsewhere, so that a page that works with a network works without one.
+const OWN_ONLY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; worker-src 'self' blob:",
+);
+
 /// An answer of one media type with the schema of `T`, described by the documentation of `T`.
 pub(crate) fn answer<T: JsonSchema>(ctx: &mut GenContext, media_type: &str) -> Answer {
     let json_schema = ctx.schema.subschema_for::<T>();
@@ -63,10 +71,12 @@ pub(crate) fn pages<S: Clone + Send + Sync + 'static>(
     finish(&mut description, longest_delay_ms);
     let description = Bytes::from(serde_json::to_vec(&description).unwrap_or_default());
     let page = |html: String| (HeaderValue::from_static("text/html; charset=utf-8"), Bytes::from(html));
+    // The one thing that a page would load from elsewhere: a picture beside its footer.
+    let redoc = Redoc::new(PATH).with_title("mock-api").html().replace(REDOC_LOGO, "data:,");
     let documents = [
         (PATH, (HeaderValue::from_static("application/json"), description)),
         ("/docs", page(Swagger::new(PATH).with_title("mock-api").html())),
-        ("/redoc", page(Redoc::new(PATH).with_title("mock-api").html())),
+        ("/redoc", page(redoc)),
     ];
     documents.into_iter().fold(Router::new(), |router, (path, (kind, body))| {
         let document = Arc::new((kind, body));
@@ -75,7 +85,8 @@ pub(crate) fn pages<S: Clone + Send + Sync + 'static>(
             get(move || {
                 // A clone of `Bytes` shares the pages' megabytes.
                 let (kind, body) = (*document).clone();
-                async move { ([(header::CONTENT_TYPE, kind)], body).into_response() }
+                let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, OWN_ONLY)];
+                async move { (headers, body).into_response() }
             }),
         )
     })

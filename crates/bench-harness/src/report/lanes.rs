@@ -89,7 +89,7 @@ fn axis(length_ns: u64, magnified: f64) -> Markup {
             span.scale {
                 @for tick in &all {
                     @let place = tick / end * 100.0;
-                    span.last[place > 92.0] style=(format!("left:{place:.2}%")) {
+                    span.last[place > 96.0] style=(format!("left:{place:.2}%")) {
                         ((tick * 1e6).round() / 1e6) " " (unit)
                     }
                 }

@@ -37,7 +37,7 @@ impl Exercise for Crawl {
         Strategy::new(Kind::Async, strategies::tasks),
         Strategy::new(Kind::Processes, strategies::processes),
     ];
-    const BEST: Kind = Kind::Async;
+    const BEST: &'static str = Kind::Async.name();
     const ROLES: &'static [Role] = &[Role::worker::<Crawler>()];
     type Args = CrawlArgs;
     type Input = Input;
@@ -47,7 +47,7 @@ impl Exercise for Crawl {
         Input::prepare(args, lab)
     }
 
-    fn deliver(pages: &Pages, _: &Lab) -> Result<(), Problem> {
+    fn deliver(pages: &Pages, _: &CrawlArgs, _: &Lab) -> Result<(), Problem> {
         pages.print()
     }
 }

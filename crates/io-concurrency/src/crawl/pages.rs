@@ -53,8 +53,8 @@ impl Pages {
         }
         let kept = match lab.out() {
             Some(path) => {
-                write_file(&lines, path)?;
-                Kept::File(path.to_owned())
+                write_file(&lines, &path)?;
+                Kept::File(path)
             }
             None => Kept::Lines(lines),
         };

@@ -38,10 +38,6 @@ fn by(input: &Input, lab: &Lab, way: ways::Way<Crawler>) -> Result<Pages, Proble
 /// and no thread waits.
 pub(super) fn tasks(input: &Input, lab: &Lab) -> Result<Pages, Problem> {
     let client = Client::new(input.manners.clone()).or_problem(|| "there is no client to fetch with")?;
-    let stop = lab.stop.clone();
-    let outcomes = ways::tasks(lab, input.at_once, &input.errands, move |errand| {
-        let (client, stop) = (client.clone(), stop.clone());
-        async move { fetch_page(&client, &errand, &stop).await }
-    });
-    Pages::gather(outcomes, lab)
+    let fetch = async |errand| fetch_page(&client, errand, &lab.stop).await;
+    Pages::gather(ways::tasks(lab, input.at_once, &input.errands, fetch), lab)
 }

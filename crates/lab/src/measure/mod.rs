@@ -3,11 +3,13 @@
 //! The exercise programs use it on themselves, the bench harness on all of them, so that their figures agree.
 
 mod listing;
+mod plan;
 mod process;
 mod runner;
 pub mod stats;
 mod table;
 
 pub use listing::listing;
-pub use runner::{CellPlan, Settings, measure, timeline_name};
+pub use plan::{CellPlan, Settings};
+pub use runner::{measure, timeline_name};
 pub use table::{nanoseconds, table};

@@ -10,7 +10,7 @@ use crate::launch::CELL;
 use crate::problem::{OrProblem, Problem};
 use crate::procs::supervise::{Place, Running};
 
-use super::runner::CellPlan;
+use super::plan::CellPlan;
 
 /// An answer is a line of a few kilobytes; a cell that says more than this is babbling.
 const LONGEST_ANSWER: u64 = 64 << 20;

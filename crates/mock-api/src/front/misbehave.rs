@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{CLIENT_ID, FAULT, Front, Peer, counted};
+use super::{CLIENT_ID, Desk, FAULT, Peer, counted};
 use crate::fault::{self, Fate, Fault, FaultOrder, Profile};
 use crate::ledger::Visit;
 use crate::problem::Problem;
@@ -27,7 +27,7 @@ pub(crate) struct PageFaults {
 const MAX_MALFORMED: usize = 16 * 1024 * 1024;
 
 pub(super) async fn serve(
-    front: &Front,
+    front: &Desk,
     mut request: Request,
     serve: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
@@ -71,7 +71,7 @@ pub(super) async fn serve(
 }
 
 /// The two faults that follow the clock: an outage, and an empty bucket.
-fn refuse(front: &Front, visit: &Visit, profile: &Profile, since: Instant) -> Option<Response> {
+fn refuse(front: &Desk, visit: &Visit, profile: &Profile, since: Instant) -> Option<Response> {
     let now = Instant::now();
     if profile.rate_limit.is_some() || !profile.outages.is_empty() {
         visit.note_manners(now);
@@ -103,7 +103,7 @@ fn come_back(status: StatusCode, why: &str, wait: Duration, visit: &Visit, now: 
 }
 
 async fn happen(
-    front: &Front,
+    front: &Desk,
     mut request: Request,
     serve: impl AsyncFnOnce(Request) -> Response,
     mut visit: Visit,

@@ -9,10 +9,12 @@ mod cors;
 mod counted;
 mod misbehave;
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -59,9 +61,14 @@ pub(crate) enum Kind {
     Plain,
 }
 
-/// The layer of one route.
+/// The layer of one route. One pointer to it is all that a request clones: counts of pointers that all threads share
+/// are a good part of what a small request costs.
 #[derive(Clone, Debug)]
-pub(crate) struct Front {
+pub(crate) struct Front(pub(crate) Arc<Desk>);
+
+/// What the layer of one route knows.
+#[derive(Debug)]
+pub(crate) struct Desk {
     pub(crate) api: Arc<Api>,
     pub(crate) route: &'static str,
     pub(crate) kind: Kind,
@@ -71,7 +78,7 @@ pub(crate) struct Front {
 /// A route with its layer.
 #[derive(Clone, Debug)]
 pub(crate) struct Fronted<S> {
-    front: Front,
+    front: Arc<Desk>,
     inner: S,
 }
 
@@ -79,7 +86,7 @@ impl<S> Layer<S> for Front {
     type Service = Fronted<S>;
 
     fn layer(&self, inner: S) -> Fronted<S> {
-        Fronted { front: self.clone(), inner }
+        Fronted { front: Arc::clone(&self.0), inner }
     }
 }
 
@@ -98,7 +105,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let front = self.front.clone();
+        let front = Arc::clone(&self.front);
         // The service that was polled ready is the one that must be called; its clone waits for the next request.
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
@@ -113,10 +120,10 @@ where
     }
 }
 
-impl Front {
-    async fn pass(self, request: Request, serve: impl AsyncFnOnce(Request) -> Response) -> Response {
+impl Desk {
+    async fn pass(&self, request: Request, serve: impl AsyncFnOnce(Request) -> Response) -> Response {
         let started = Instant::now();
-        let id = request_id(request.headers(), &self.api);
+        let id = request_id(request.headers());
         let origin = request.headers().get(header::ORIGIN).cloned();
         // What the log needs is kept only if somebody reads it.
         let logged = tracing::enabled!(target: "mock_api::access", tracing::Level::INFO)
@@ -127,7 +134,7 @@ impl Front {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body may have {MAX_BODY} bytes at most"))
                 .into_response()
         } else if self.kind == Kind::Simulated {
-            misbehave::serve(&self, request, serve).await
+            misbehave::serve(self, request, serve).await
         } else {
             serve(request).await
         };
@@ -147,7 +154,7 @@ impl Front {
 }
 
 /// The client's own id where it is a sensible one, or the next of a series.
-fn request_id(headers: &HeaderMap, api: &Api) -> HeaderValue {
+fn request_id(headers: &HeaderMap) -> HeaderValue {
     if let Some(id) = headers.get(REQUEST_ID)
         && (1..=128).contains(&id.len())
         && id.as_bytes().iter().all(u8::is_ascii_graphic)
@@ -156,13 +163,28 @@ fn request_id(headers: &HeaderMap, api: &Api) -> HeaderValue {
     }
     // 16 hexadecimal digits, made by hand because this runs for every request.
     let mut digits = [0; 16];
-    let mut left = api.next_request_id();
+    let mut left = next_request_number();
     for digit in digits.iter_mut().rev() {
         *digit = b"0123456789abcdef"[(left & 15) as usize];
         left >>= 4;
     }
     // Hexadecimal digits are always a valid value.
     HeaderValue::from_bytes(&digits).unwrap_or(HeaderValue::from_static("0"))
+}
+
+/// A number that no other request of this process has. Each thread takes a thousand at a time, because a counter that
+/// all threads write for every request travels between their caches.
+fn next_request_number() -> u64 {
+    const BLOCK: u64 = 1_000;
+    // Only that the numbers differ matters: `Relaxed`.
+    static NEXT_BLOCK: AtomicU64 = AtomicU64::new(0);
+    thread_local!(static NEXT: Cell<u64> = const { Cell::new(0) });
+    NEXT.with(|next| {
+        let number =
+            if next.get() % BLOCK == 0 { NEXT_BLOCK.fetch_add(BLOCK, Relaxed) + 1 } else { next.get() };
+        next.set(number + 1);
+        number
+    })
 }
 
 fn peer(request: &Request) -> Arc<str> {

@@ -46,14 +46,10 @@ pub(crate) struct Ledger {
 /// matter: `Relaxed`.
 #[derive(Debug, Default)]
 struct Client {
-    requests: AtomicU64,
-    retries: AtomicU64,
-    duplicates: AtomicU64,
     limited: AtomicU64,
     impatient: AtomicU64,
-    complete: AtomicU64,
-    cut_short: AtomicU64,
-    bytes: AtomicU64,
+    /// What was done with targets past the limit, taken together.
+    untold: Arc<Target>,
     /// Written once for each new target; read on every request, for a look-up.
     targets: RwLock<HashMap<Box<str>, Arc<Target>>>,
     /// What came instead of 200. Locked once for each such answer.
@@ -64,12 +60,20 @@ struct Client {
     buckets: Mutex<HashMap<&'static str, Bucket>>,
 }
 
-/// What one client did with one target.
+/// What one client did with one target. All that a request counts stands together here, in one cache line; the report
+/// adds it up.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 struct Target {
     attempts: AtomicU32,
-    /// Answers of 2xx that came whole.
+    /// Answers of 2xx that came whole and unspoilt.
+    served: AtomicU32,
+    retries: AtomicU32,
+    duplicates: AtomicU32,
+    /// Answers that came whole.
     complete: AtomicU32,
+    cut_short: AtomicU32,
+    bytes: AtomicU64,
 }
 
 /// One request, from its arrival to the end of its answer. If it is dropped before, the answer was cut short.
@@ -89,11 +93,12 @@ impl Ledger {
     /// Enters a request of `client` for `target`, which `route` serves.
     pub(crate) fn enter(&self, client: &str, target: &str, route: &'static str) -> Visit {
         let client = self.client(client);
-        client.requests.fetch_add(1, Relaxed);
         let target = client.target(target);
-        let attempt = target.attempts.fetch_add(1, Relaxed).saturating_add(1);
-        if attempt > 1 {
-            let again = if target.complete.load(Relaxed) > 0 { &client.duplicates } else { &client.retries };
+        let mut attempt = target.attempts.fetch_add(1, Relaxed).saturating_add(1);
+        if Arc::ptr_eq(&target, &client.untold) {
+            attempt = 1;
+        } else if attempt > 1 {
+            let again = if target.served.load(Relaxed) > 0 { &target.duplicates } else { &target.retries };
             again.fetch_add(1, Relaxed);
         }
         Visit { client, target, route, attempt, spoilt: false, closed: false }
@@ -170,10 +175,10 @@ impl Visit {
     /// Closes a visit whose answer came whole.
     pub(crate) fn close(mut self, status: u16, bytes: u64, page: Option<&ServedPage>) {
         self.closed = true;
-        self.client.bytes.fetch_add(bytes, Relaxed);
-        self.client.complete.fetch_add(1, Relaxed);
+        self.target.bytes.fetch_add(bytes, Relaxed);
+        self.target.complete.fetch_add(1, Relaxed);
         if (200..300).contains(&status) && !self.spoilt {
-            self.target.complete.fetch_add(1, Relaxed);
+            self.target.served.fetch_add(1, Relaxed);
         }
         if status != 200 {
             self.client.count_other(&status.to_string());
@@ -188,13 +193,13 @@ impl Visit {
 
     /// Closes a visit whose answer was cut short after so many bytes, by the client, by a fault or by a shutdown.
     pub(crate) fn cut_short(mut self, bytes: u64) {
-        self.client.bytes.fetch_add(bytes, Relaxed);
+        self.target.bytes.fetch_add(bytes, Relaxed);
         self.end_short();
     }
 
     fn end_short(&mut self) {
         self.closed = true;
-        self.client.cut_short.fetch_add(1, Relaxed);
+        self.target.cut_short.fetch_add(1, Relaxed);
     }
 }
 

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::coverage::Coverage;
-use super::{Client, Ledger, locked};
+use super::{Client, Ledger, Target, locked};
 
 /// What was served to whom since the start or the last reset.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -83,26 +83,26 @@ impl Ledger {
 
 impl Client {
     fn report(&self, name: &str) -> ClientReport {
-        let (targets, mut never_served) = {
-            let targets = self.targets.read().unwrap_or_else(PoisonError::into_inner);
-            let never = targets.iter().filter(|(_, target)| target.complete.load(Relaxed) == 0);
-            let never: Vec<String> = never.map(|(name, _)| name.to_string()).collect();
-            (targets.len() as u64, never)
+        let targets = self.targets.read().unwrap_or_else(PoisonError::into_inner);
+        let sum = |counter: fn(&Target) -> u64| {
+            targets.values().chain([&self.untold]).map(|target| counter(target)).sum::<u64>()
         };
+        let never = targets.iter().filter(|(_, target)| target.served.load(Relaxed) == 0);
+        let mut never_served: Vec<String> = never.map(|(name, _)| name.to_string()).collect();
         never_served.sort();
         let targets_never_served = never_served.len() as u64;
         never_served.truncate(100);
         ClientReport {
             client: name.to_owned(),
-            requests: self.requests.load(Relaxed),
-            complete: self.complete.load(Relaxed),
-            cut_short: self.cut_short.load(Relaxed),
-            retries: self.retries.load(Relaxed),
-            duplicates: self.duplicates.load(Relaxed),
+            requests: sum(|target| target.attempts.load(Relaxed).into()),
+            complete: sum(|target| target.complete.load(Relaxed).into()),
+            cut_short: sum(|target| target.cut_short.load(Relaxed).into()),
+            retries: sum(|target| target.retries.load(Relaxed).into()),
+            duplicates: sum(|target| target.duplicates.load(Relaxed).into()),
             limit_violations: self.limited.load(Relaxed),
             impatient_retries: self.impatient.load(Relaxed),
-            bytes: self.bytes.load(Relaxed),
-            targets,
+            bytes: sum(|target| target.bytes.load(Relaxed)),
+            targets: targets.len() as u64,
             targets_never_served,
             never_served,
             others: locked(&self.others).clone(),

@@ -35,7 +35,7 @@ pub(crate) use orders::Orders;
 pub(crate) use products::Products;
 
 use crate::Api;
-use crate::front::{Front, Kind};
+use crate::front::{Desk, Front, Kind};
 use crate::metrics::RouteMetrics;
 use crate::openapi;
 use crate::problem::Problem;
@@ -128,7 +128,7 @@ impl Routes {
     fn front(&mut self, route: &'static str, kind: Kind) -> Front {
         let metrics = Arc::new(RouteMetrics::new(route));
         self.metrics.push(Arc::clone(&metrics));
-        Front { api: Arc::clone(&self.api), route, kind, metrics }
+        Front(Arc::new(Desk { api: Arc::clone(&self.api), route, kind, metrics }))
     }
 
     fn finish(mut self) -> Router {

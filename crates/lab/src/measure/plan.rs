@@ -1,0 +1,45 @@
+//! What is to be measured, and how.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::exercise::Kind;
+
+/// A cell that is to be measured.
+#[derive(Clone, Debug)]
+pub struct CellPlan {
+    /// The exercise program.
+    pub program: PathBuf,
+    /// Its arguments: the exercise's name and what the user gave it.
+    pub args: Vec<OsString>,
+    /// The exercise's number.
+    pub exercise: u8,
+    /// The exercise's name.
+    pub name: String,
+    /// The strategy's name.
+    pub strategy: String,
+    /// The strategy's kind.
+    pub kind: Kind,
+    /// How many workers the strategy may use.
+    pub workers: usize,
+    /// How many it has whatever it may use.
+    pub fixed_workers: Option<usize>,
+}
+
+/// How to measure.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Timed samples for each cell, at the most.
+    pub samples: usize,
+    /// A cell that has taken three samples and spent this much time is measured well enough.
+    pub enough: Duration,
+    /// The longest that a sample or the preparation may take before the cell is killed.
+    pub deadline: Duration,
+    /// The seed of the samples' order and of the bootstrap.
+    pub seed: u64,
+    /// Where a hidden folder for the cells' output is made; it is removed at the end.
+    pub scratch: PathBuf,
+    /// Where to write a timeline of each cell, if anywhere.
+    pub timelines: Option<PathBuf>,
+}
