@@ -1,2 +1,115 @@
-//! Starts the programs in order.
-fn main() {}
+//! `cargo xtask`: starts the programs of Paralelo in order, and links none of them.
+//!
+//! Each external command is echoed to standard error before it runs, so that a reader can run it without this program.
+//! Whatever is started is stopped again: at the end, on a failure and on Ctrl-C.
+
+mod children;
+mod ci;
+mod flags;
+mod house;
+mod run_all;
+mod serve;
+mod stop;
+mod tidy;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::flags::Usage;
+use crate::house::House;
+use crate::stop::{Interrupted, Stop};
+
+/// A name, what it does, and the function that does it with the arguments after the name.
+type Task = (&'static str, fn(&House, &[OsString]) -> Result<u8>);
+
+/// Everything that `cargo xtask` can be asked for.
+const TASKS: &[Task] = &[
+    ("run-all", run_all::run_all),
+    ("data", run_all::data),
+    ("serve", serve::serve),
+    ("fmt", ci::fmt),
+    ("test", ci::test),
+    ("tidy", tidy::task),
+    ("ci", ci::ci),
+];
+
+const HELP: &str = "\
+Starts the programs of Paralelo in order.
+
+Usage: cargo xtask <TASK> [OPTIONS]
+
+Tasks:
+  run-all   build, make the data, serve the API, run every exercise, draw the report
+              --scale tiny|small|medium|large   how much data [default: small]
+              --seed N                          the seed of everything random [default: 42]
+              --workers N                       workers of a strategy [default: the processors]
+              --samples N                       timed samples of a cell, at the most
+              --only 01,08,…                    only these exercises, by number or by name
+              --out DIR                         where the folder of the run is made [default: data/runs]
+  data      make the data only: --scale, --seed, --workers
+  serve     the simulated API until Ctrl-C; what follows `--` goes to mock-api
+  fmt       format the code
+  test      run every test; what follows goes to cargo test
+  tidy      check the house rules: who depends on whom, no machine paths, file sizes, …
+  ci        everything that must hold before a change is taken
+  help      this text
+
+Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
+
+Examples:
+  cargo xtask run-all                                 from nothing to the report
+  cargo xtask run-all --scale tiny --only 08          one exercise, in seconds
+  cargo xtask serve -- --profile flaky --access-log   an API that misbehaves
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    ExitCode::from(match run(&arguments) {
+        Ok(code) => code,
+        Err(error) if error.is::<Interrupted>() => {
+            eprintln!("interrupted");
+            130
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            match error.downcast_ref::<Usage>() {
+                Some(usage) => {
+                    eprintln!("hint: {}", usage.hint);
+                    2
+                }
+                None => 1,
+            }
+        }
+    })
+}
+
+fn run(arguments: &[OsString]) -> Result<u8> {
+    let Some((name, rest)) = arguments.split_first() else {
+        return Err(Usage::new("no task named", "`cargo xtask help` lists them").into());
+    };
+    let before_dashes = rest.iter().take_while(|argument| *argument != "--");
+    let asks_for_help = |argument: &OsString| argument == "--help" || argument == "-h";
+    if name == "help" || asks_for_help(name) || before_dashes.into_iter().any(asks_for_help) {
+        print!("{HELP}");
+        return Ok(0);
+    }
+    let Some((_, task)) = TASKS.iter().find(|(task, _)| name == task) else {
+        let text = format!("there is no task `{}`", name.display());
+        return Err(Usage::new(text, "`cargo xtask help` lists them").into());
+    };
+    task(&House::find(Stop::on_signals()?)?, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_every_task() {
+        for (name, _) in TASKS {
+            assert!(HELP.contains(&format!("\n  {name:<10}")), "{name} is missing in the help");
+        }
+    }
+}

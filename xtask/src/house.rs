@@ -1,0 +1,100 @@
+//! Where the project lies and how its programs are built and found.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::children::{Leash, Running, exit_code};
+use crate::stop::Stop;
+
+/// The project's folder and everything needed to start a program there.
+#[derive(Debug)]
+pub(crate) struct House {
+    /// The folder with the workspace's `Cargo.toml`.
+    pub(crate) root: PathBuf,
+    /// Asked for by Ctrl-C.
+    pub(crate) stop: Stop,
+    /// Where cargo puts the programs: where this one lies.
+    programs: PathBuf,
+    /// The profile that puts them there.
+    profile: String,
+}
+
+impl House {
+    /// Finds the project from the folder that cargo names, else from the current one upwards.
+    pub(crate) fn find(stop: Stop) -> Result<Self> {
+        let from = match std::env::var_os("CARGO_MANIFEST_DIR") {
+            Some(folder) => PathBuf::from(folder),
+            None => std::env::current_dir().context("cannot find the current folder")?,
+        };
+        let is_root = |folder: &&Path| folder.join("Cargo.toml").is_file() && folder.join("crates").is_dir();
+        let root = from.ancestors().find(is_root).context("this is not within the project's folder")?;
+        let own = std::env::current_exe().context("cannot find this program's own folder")?;
+        let programs = own.parent().context("this program lies nowhere")?;
+        let profile = match programs.file_name().and_then(OsStr::to_str) {
+            Some("debug") | None => "dev",
+            Some(profile) => profile,
+        };
+        Ok(Self { root: root.into(), stop, programs: programs.into(), profile: profile.into() })
+    }
+
+    /// Runs cargo to its end and returns its exit code.
+    pub(crate) fn cargo<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Result<u8> {
+        self.cargo_with(words, &[])
+    }
+
+    /// The same, with some more of an environment.
+    pub(crate) fn cargo_with<W: AsRef<OsStr>>(
+        &self,
+        words: impl IntoIterator<Item = W>,
+        environment: &[(&str, &str)],
+    ) -> Result<u8> {
+        let mut command = self.command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(words).envs(environment.iter().copied());
+        Ok(exit_code("cargo", Running::start(&mut command, Leash::Signal, &self.stop)?.wait()?))
+    }
+
+    /// Builds the programs of these packages.
+    pub(crate) fn build(&self, packages: &[&str]) -> Result<()> {
+        let mut words = vec!["build"];
+        if self.profile != "dev" {
+            words.extend(["--profile", &self.profile]);
+        }
+        words.extend(packages.iter().flat_map(|package| ["-p", package]));
+        ensure!(self.cargo(words)? == 0, "the build failed");
+        Ok(())
+    }
+
+    /// A command for one of our programs, which will end when its standard input does.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        self.command(self.programs.join(name))
+    }
+
+    /// Runs one of our programs to its end and returns its exit code.
+    pub(crate) fn run<W: AsRef<OsStr>>(
+        &self,
+        name: &str,
+        words: impl IntoIterator<Item = W>,
+        leash: Leash,
+    ) -> Result<u8> {
+        let mut command = self.program(name);
+        command.args(words);
+        Ok(exit_code(name, Running::start(&mut command, leash, &self.stop)?.wait()?))
+    }
+
+    fn command(&self, program: impl Into<OsString>) -> Command {
+        let mut command = Command::new(program.into());
+        command.current_dir(&self.root);
+        // Cargo described this package to this program. A cargo that inherits that passes it on to build scripts, and
+        // those that watch these names (ring's does) would run again after each change between `cargo` and `cargo xtask`.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&name);
+            }
+        }
+        command
+    }
+}

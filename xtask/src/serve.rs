@@ -1,0 +1,101 @@
+//! The simulated API as a child: alone, or for the time of a run.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead as _, BufReader};
+use std::process::{ChildStdout, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::children::{Leash, Running};
+use crate::house::House;
+
+/// What the first line of the server's standard output starts with.
+const LISTENING: &str = "listening on ";
+/// How long the server may take to listen. It takes milliseconds; a busy machine may need more.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// `cargo xtask serve`: the API until Ctrl-C.
+pub(crate) fn serve(house: &House, arguments: &[OsString]) -> Result<u8> {
+    house.build(&["mock-api"])?;
+    let arguments = arguments.strip_prefix(&["--".into()]).unwrap_or(arguments);
+    let words = arguments.iter().map(OsString::as_os_str).chain([OsStr::new("--stop-with-stdin")]);
+    house.run("mock-api", words, Leash::Stdin)
+}
+
+/// A server that listens, and that is stopped when this value goes.
+#[derive(Debug)]
+pub(crate) struct Api {
+    /// Its base address.
+    pub(crate) url: String,
+    /// `None` once it was stopped.
+    server: Option<Running>,
+    /// Reads what the server writes until it ends, so that a full pipe cannot stop it. `None` once it was joined.
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Api {
+    /// Starts the server on port 8000, or on a free one, and waits until it listens.
+    pub(crate) fn start(house: &House, words: &[OsString]) -> Result<Self> {
+        let mut command = house.program("mock-api");
+        command.args(["--port", "8000", "--or-any-port"]).args(words).arg("--stop-with-stdin");
+        let mut server = Running::start(command.stdout(Stdio::piped()), Leash::Stdin, &house.stop)?;
+        let (lines, reader) = read(server.stdout().context("the server's output is not piped")?);
+        // From here on, an early return stops the server and joins the reader.
+        let mut api = Self { url: String::new(), server: Some(server), reader: Some(reader) };
+        api.url = url(&lines, house)?;
+        eprintln!("the API listens on {}", api.url);
+        Ok(api)
+    }
+
+    /// Stops the server; an error when it had ended before.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        if let Some(server) = &mut self.server
+            && let Some(status) = server.ended()?
+        {
+            bail!("the API ended before the run did: {status}");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        // The server first: its end is what ends the reader.
+        drop(self.server.take());
+        self.reader.take().map(JoinHandle::join);
+    }
+}
+
+/// Sends the first line, and reads the others away.
+fn read(stdout: ChildStdout) -> (Receiver<String>, JoinHandle<()>) {
+    // Holds the one line that is ever sent.
+    let (sender, first) = mpsc::sync_channel(1);
+    let reader = std::thread::spawn(move || {
+        let mut stdout = BufReader::new(stdout);
+        let mut line = String::new();
+        if stdout.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
+            let _ = sender.send(line);
+        }
+        drop(sender);
+        let _ = std::io::copy(&mut stdout, &mut std::io::sink());
+    });
+    (first, reader)
+}
+
+fn url(first: &Receiver<String>, house: &House) -> Result<String> {
+    let started = Instant::now();
+    while started.elapsed() < DEADLINE {
+        match first.recv_timeout(Duration::from_millis(5)) {
+            Ok(line) => match line.trim().strip_prefix(LISTENING) {
+                Some(url) => return Ok(url.to_owned()),
+                None => bail!("the API said `{}` instead of where it listens", line.trim()),
+            },
+            Err(RecvTimeoutError::Disconnected) => bail!("the API ended before it listened"),
+            Err(RecvTimeoutError::Timeout) => house.stop.pause(Duration::ZERO)?,
+        }
+    }
+    bail!("the API does not listen after {} seconds", DEADLINE.as_secs())
+}
