@@ -128,7 +128,7 @@ fn cell(
         digest: Some(format!("{:x}", 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(exercise.id.into())).repeat(4)),
         verified: true,
         speedup: speedup.map(|(estimate, _)| estimate),
-        speedup_ci: speedup.map(|(_, interval)| interval),
+        speedup_ci: speedup.and_then(|(_, interval)| interval),
         cpu_ns: Some(cpu_ns),
         peak_rss_bytes: Some(peak),
         worker_deaths: 0,
