@@ -1,4 +1,4 @@
-//! Three ways to write the cells of a row: CSV, JSON and Arrow columns.
+//! The ways to write the cells of a row: CSV, JSON, Arrow columns, and one by one.
 //!
 //! A table describes its rows once, against the trait [`Cells`]; the compiler makes a writer of its own for each pair of
 //! a table and a format.
@@ -12,7 +12,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
 
 use crate::page::Page;
-use crate::table::{Column, Kind};
+use crate::table::{Column, Field, Kind};
 
 /// Takes the cells of rows one after another.
 pub trait Cells {
@@ -212,7 +212,7 @@ impl Columns {
     pub(crate) fn new(columns: &[Column]) -> Self {
         let builder = |column: &Column| match column.kind {
             Kind::Int32 => Builder::Int32(Int32Builder::new()),
-            Kind::Int64 => Builder::Int64(Int64Builder::new()),
+            Kind::Int64 | Kind::Cents => Builder::Int64(Int64Builder::new()),
             Kind::Tenths => Builder::Float64(Float64Builder::new()),
             Kind::Text => Builder::Text(StringBuilder::new()),
             Kind::Time => Builder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
@@ -295,6 +295,59 @@ impl Cells for Columns {
     fn end(&mut self) {
         self.column = 0;
     }
+}
+
+/// The cells of one row, one by one and without quotes.
+pub(crate) struct Fields {
+    columns: &'static [Column],
+    cells: Vec<Field>,
+    page: Page,
+}
+
+impl Fields {
+    pub(crate) fn new(columns: &'static [Column]) -> Self {
+        Self { columns, cells: Vec::with_capacity(columns.len()), page: Page::default() }
+    }
+
+    pub(crate) fn finish(self) -> Vec<Field> {
+        self.cells
+    }
+
+    fn push(&mut self, write: impl FnOnce(&mut Page)) {
+        self.page.clear();
+        self.page.row();
+        write(&mut self.page);
+        let kind = self.columns[self.cells.len()].kind;
+        self.cells.push(Field { text: self.page.as_bytes().to_vec(), kind });
+    }
+}
+
+impl Cells for Fields {
+    fn integer(&mut self, value: i64) {
+        self.push(|page| signed(value, page));
+    }
+
+    fn tenths(&mut self, value: i64) {
+        self.push(|page| tenths(value, page));
+    }
+
+    fn text(&mut self, value: &str) {
+        self.push(|page| page.text(value.as_bytes()));
+    }
+
+    fn word(&mut self, value: &str) {
+        self.text(value);
+    }
+
+    fn time(&mut self, microseconds: i64) {
+        self.push(|page| date_and_time(microseconds, b' ', page));
+    }
+
+    fn null(&mut self) {
+        self.push(|_| {});
+    }
+
+    fn end(&mut self) {}
 }
 
 /// Writes an integer with its sign.

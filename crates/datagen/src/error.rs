@@ -24,6 +24,14 @@ pub enum Error {
         /// What the encoder said.
         source: parquet::errors::ParquetError,
     },
+    /// Rows could not be turned into a piece of a file.
+    #[error("cannot make {path}: {source}", path = path.display())]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// What the encoder said.
+        source: crate::encode::EncodeError,
+    },
     /// An Arrow file could not be written.
     #[error("cannot write {path}: {source}", path = path.display())]
     Arrow {
@@ -75,6 +83,7 @@ impl Error {
         match self {
             Self::File { source, .. } => from_io(source).map(str::to_owned),
             Self::Parquet { source, .. } => below(source).and_then(from_io).map(str::to_owned),
+            Self::Encode { .. } => None,
             Self::Arrow { source, .. } => below(source).and_then(from_io).map(str::to_owned),
             Self::Manifest { .. } => {
                 Some("choose another folder with --out, or remove that file if it is not needed".into())

@@ -7,11 +7,19 @@
 //! ```
 //!
 //! As a library: [`orders::Orders`] gives any order by its index, so that a server can page through millions of them
-//! and keep none in memory. Nothing here knows of HTTP.
+//! and keep none in memory; every [`table::Table`] writes any range of its rows as text. Nothing here knows of HTTP.
 //!
 //! ```
-//! let orders = datagen::orders::Orders::new(42);
+//! use datagen::{orders::Orders, page::Page, products::Products, table::{ByRows, Table}};
+//!
+//! let orders = Orders::new(42);
 //! assert_eq!(orders.record(1_000_000).order_id, 1_000_001);
+//!
+//! let products = ByRows(Products::new(42));
+//! let mut page = Page::default();
+//! products.json_array(20..30, &mut page);
+//! let ten: Vec<serde_json::Value> = serde_json::from_slice(page.as_bytes()).unwrap();
+//! assert_eq!((ten.len(), &ten[0]["product_id"]), (10, &21.into()));
 //! ```
 
 // Numbers narrow where a draw's range or a table's size is known to fit; the tests pin those ranges.
@@ -21,10 +29,13 @@ pub mod alias;
 pub mod cells;
 pub mod cli;
 pub mod customers;
+pub mod dirt;
 mod encode;
 mod error;
 pub mod generate;
+mod hive;
 mod home;
+mod images;
 pub mod localities;
 pub mod logs;
 pub mod manifest;
@@ -38,10 +49,11 @@ pub mod run;
 mod sink;
 mod size;
 pub mod states;
+mod stores;
 pub mod stream;
 pub mod table;
 pub mod verify;
 pub mod weather;
 
-pub use encode::{Compression, Options};
+pub use encode::{Compression, EncodeError, Options};
 pub use error::{Error, Result};

@@ -64,6 +64,18 @@ impl Page {
         self.at = 0;
     }
 
+    /// Turns the line ends from `start` on into commas, but for the last one, which goes: objects of JSON, in which a
+    /// line end never stands for itself, become the inside of an array.
+    pub(crate) fn join_lines(&mut self, start: usize) {
+        if self.at > start {
+            self.at -= 1;
+            self.bytes[start..self.at]
+                .iter_mut()
+                .filter(|byte| **byte == b'\n')
+                .for_each(|byte| *byte = b',');
+        }
+    }
+
     /// Makes room for a row: 512 bytes of short fields. Long texts make their own.
     #[inline]
     pub fn row(&mut self) {

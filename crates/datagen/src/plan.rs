@@ -8,6 +8,7 @@ use std::ops::Range;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::dirt::{Dialect, Dirt};
 use crate::localities;
 use crate::orders::customers_of;
 use crate::products;
@@ -56,6 +57,10 @@ pub enum TableName {
     Logs,
     /// The ledger of the incidents planted in the logs.
     Incidents,
+    /// The sales of one store each: a database.
+    Stores,
+    /// Pictures.
+    Images,
 }
 
 impl TableName {
@@ -69,6 +74,8 @@ impl TableName {
             Self::Localities => "localities",
             Self::Logs => "logs",
             Self::Incidents => "incidents",
+            Self::Stores => "stores",
+            Self::Images => "images",
         }
     }
 
@@ -92,6 +99,14 @@ impl TableName {
             (Self::Logs, Scale::Small) => (8, 320_000),
             (Self::Logs, Scale::Medium) => (16, 4_800_000),
             (Self::Logs, Scale::Large) => (64, 64_000_000),
+            (Self::Stores, Scale::Tiny) => (4, 8_000),
+            (Self::Stores, Scale::Small) => (8, 160_000),
+            (Self::Stores, Scale::Medium) => (16, 1_600_000),
+            (Self::Stores, Scale::Large) => (64, 16_000_000),
+            (Self::Images, Scale::Tiny) => (8, 8),
+            (Self::Images, Scale::Small) => (64, 64),
+            (Self::Images, Scale::Medium) => (512, 512),
+            (Self::Images, Scale::Large) => (4_096, 4_096),
             (Self::Incidents, _) => (1, Self::Logs.size(scale).rows),
         };
         Size { files, rows }
@@ -124,6 +139,16 @@ pub enum Format {
     Arrow,
     /// Lines as the services wrote them.
     Log,
+    /// The ledger of the dirt in a CSV file, one JSON object a line.
+    Dirt,
+    /// An SQLite database.
+    Sqlite,
+    /// SQL that PostgreSQL and MariaDB both read.
+    Sql,
+    /// A PNG picture.
+    Png,
+    /// A JPEG picture.
+    Jpeg,
 }
 
 impl Format {
@@ -135,6 +160,11 @@ impl Format {
             Self::Parquet => "parquet",
             Self::Arrow => "arrow",
             Self::Log => "log",
+            Self::Dirt => "dirt.jsonl",
+            Self::Sqlite => "db",
+            Self::Sql => "sql",
+            Self::Png => "png",
+            Self::Jpeg => "jpeg",
         }
     }
 
@@ -142,7 +172,9 @@ impl Format {
     /// and so part of the output's bytes.
     pub fn rows_at_once(self) -> u64 {
         match self {
-            Self::Csv | Self::Log | Self::Ndjson => 8_192,
+            Self::Csv | Self::Log | Self::Ndjson | Self::Sql => 8_192,
+            // Made at once.
+            Self::Dirt | Self::Sqlite | Self::Png | Self::Jpeg => u64::MAX,
             Self::Parquet | Self::Arrow => 65_536,
         }
     }
@@ -170,6 +202,38 @@ pub struct PlannedFile {
     pub rows: Range<u64>,
     /// Rows of one piece, at least 1.
     pub rows_at_once: u64,
+    /// For a lake of orders: the partition that the rows are counted in.
+    pub partition: Option<Partition>,
+    /// What is planted in it.
+    pub dirt: Option<Dirt>,
+    /// For a picture: width and height in pixels.
+    pub pixels: (u32, u32),
+}
+
+/// A partition of a lake, in one shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// The rows of the table that the shard has.
+    pub shard: Range<u64>,
+    /// The partition's number.
+    pub number: u16,
+}
+
+impl PlannedFile {
+    /// A clean file without a path, with `rows_at_once` or the format's own number.
+    pub(crate) fn new(table: TableName, format: Format, rows: Range<u64>, rows_at_once: Option<u64>) -> Self {
+        let rows_at_once = rows_at_once.unwrap_or(format.rows_at_once());
+        Self {
+            path: String::new(),
+            table,
+            format,
+            rows,
+            rows_at_once,
+            partition: None,
+            dirt: None,
+            pixels: (0, 0),
+        }
+    }
 }
 
 /// The files of one table in one format, under `folder` (empty for the manifest's own folder), with `rows_at_once` or
@@ -181,15 +245,16 @@ pub fn files(
     size: Size,
     rows_at_once: Option<u64>,
 ) -> Vec<PlannedFile> {
-    let stem = if format == Format::Log { "app" } else { "part" };
+    let stem = match table {
+        TableName::Logs => "app",
+        TableName::Stores => "store",
+        _ => "part",
+    };
     (0..size.files)
         .map(|file| PlannedFile {
             path: below(folder, &format!("{stem}-{file:05}.{}", format.extension())),
-            table,
-            format,
             // Files differ by one row at most, and their sum is exact.
-            rows: share(size, file)..share(size, file + 1),
-            rows_at_once: rows_at_once.unwrap_or(format.rows_at_once()),
+            ..PlannedFile::new(table, format, share(size, file)..share(size, file + 1), rows_at_once)
         })
         .collect()
 }
@@ -210,13 +275,36 @@ pub fn logs(folder: &str, size: Size) -> Vec<PlannedFile> {
     let mut planned = files(folder, TableName::Logs, Format::Log, size, None);
     planned.push(PlannedFile {
         path: below(folder, "incidents.jsonl"),
-        table: TableName::Incidents,
-        format: Format::Ndjson,
-        rows: 0..size.rows,
         // The ledger is made at once, because an incident is cut off where the logs end.
-        rows_at_once: u64::MAX,
+        ..PlannedFile::new(TableName::Incidents, Format::Ndjson, 0..size.rows, Some(u64::MAX))
     });
     planned
+}
+
+/// One picture a file, in the sizes in turn.
+pub fn images(count: u64, format: Format, sizes: &[(u32, u32)]) -> Vec<PlannedFile> {
+    let picture = |(number, pixels): (u64, &(u32, u32))| PlannedFile {
+        path: format!("image-{number:05}.{}", format.extension()),
+        pixels: *pixels,
+        ..PlannedFile::new(TableName::Images, format, number..number + 1, None)
+    };
+    (0..count).zip(sizes.iter().cycle()).map(picture).collect()
+}
+
+/// Plants dirt in CSV files, `per_million` wrong records in a million, and adds a ledger for each.
+pub fn dirty(planned: Vec<PlannedFile>, per_million: u32) -> Vec<PlannedFile> {
+    let with_ledger = |(number, mut file): (usize, PlannedFile)| {
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_owned();
+        let dirt = Dirt { per_million, dialect: Dialect::of_file(number as u64), file: name };
+        file.dirt = Some(dirt);
+        let mut ledger = file.clone();
+        ledger.path = format!("{}.dirt.jsonl", file.path);
+        ledger.format = Format::Dirt;
+        // A ledger counts lines from the file's beginning, so it is made at once.
+        ledger.rows_at_once = u64::MAX;
+        [file, ledger]
+    };
+    planned.into_iter().enumerate().flat_map(with_ledger).collect()
 }
 
 /// Everything that `datagen all` writes at a scale.

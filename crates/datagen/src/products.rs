@@ -117,6 +117,23 @@ impl Products {
         facts
     }
 
+    /// The name of a product.
+    pub(crate) fn name<'a>(&self, index: u64, page: &'a mut Page) -> &'a str {
+        let words = self.stream.words(index);
+        Self::write_name(&CATEGORIES[usize::from(self.draw(&words).category)], &words, page)
+    }
+
+    fn write_name<'a>(category: &Category, words: &Words, page: &'a mut Page) -> &'a str {
+        page.clear();
+        page.row();
+        let brand = BRANDS[below(words[2], BRANDS.len() as u32) as usize];
+        for part in [category.nouns[below(words[3], 4) as usize], " ", brand, " "] {
+            page.text(part.as_bytes());
+        }
+        page.number(u64::from(100 + below(words[4], 900)));
+        std::str::from_utf8(page.as_bytes()).unwrap_or_default()
+    }
+
     fn draw(&self, words: &Words) -> Facts {
         let category = self.categories.draw(words[0]);
         let (low, high) = CATEGORIES[category].prices;
@@ -132,7 +149,7 @@ impl Rows for Products {
         Column::new("name", Kind::Text),
         Column::new("category", Kind::Text),
         Column::new("brand", Kind::Text),
-        Column::new("price_cents", Kind::Int64),
+        Column::new("price_cents", Kind::Cents),
         Column::new("weight_g", Kind::Int32),
         Column::new("stock", Kind::Int32),
         Column::new("ean", Kind::Text),
@@ -145,13 +162,7 @@ impl Rows for Products {
             let category = &CATEGORIES[usize::from(facts.category)];
             let brand = BRANDS[below(words[2], BRANDS.len() as u32) as usize];
             cells.integer(index as i64 + 1);
-            page.clear();
-            page.row();
-            for part in [category.nouns[below(words[3], 4) as usize], " ", brand, " "] {
-                page.text(part.as_bytes());
-            }
-            page.number(u64::from(100 + below(words[4], 900)));
-            cells.text(std::str::from_utf8(page.as_bytes()).unwrap_or_default());
+            cells.text(Self::write_name(category, words, &mut page));
             cells.word(category.name);
             cells.word(brand);
             cells.integer(i64::from(facts.price_cents));

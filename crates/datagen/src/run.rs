@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::generate::{Progress, Written, generate};
 use crate::manifest::{Arguments, Entry, FILE_NAME, Manifest, VERSION};
 use crate::plan::PlannedFile;
+use crate::sink::sweep;
 
 /// What to make, and where.
 #[derive(Debug, Clone)]
@@ -73,6 +74,11 @@ pub fn run(request: &Request, stop: &AtomicBool, progress: &dyn Progress) -> Res
     let kept: HashSet<&str> = manifest.files.iter().map(|entry| entry.path.as_str()).collect();
     let missing: Vec<PlannedFile> =
         request.plan.iter().filter(|file| !kept.contains(file.path.as_str())).cloned().collect();
+    let folders: HashSet<PathBuf> =
+        missing.iter().filter_map(|file| root.join(&file.path).parent().map(Path::to_owned)).collect();
+    for folder in &folders {
+        sweep(folder);
+    }
     manifest.write(root)?;
     let keeper =
         Keeper { missing: &missing, root, kept: Mutex::new((manifest, Instant::now())), told: progress };

@@ -52,6 +52,25 @@ impl Staged {
     }
 }
 
+/// Removes what runs that were killed left in `folder`: staging files of processes that are no more.
+pub(crate) fn sweep(folder: &Path) {
+    // A folder that cannot be read has nothing to sweep, or will say so when it is written to.
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let owner = name
+            .to_str()
+            .and_then(|name| name.strip_prefix('.')?.strip_suffix(".partial")?.rsplit('.').next());
+        // Without `/proc` nobody is known to be dead.
+        let dead = |process: u32| {
+            Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{process}")).exists()
+        };
+        if owner.and_then(|owner| owner.parse().ok()).is_some_and(dead) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 impl Write for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;

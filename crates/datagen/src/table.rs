@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, Schema, SchemaRef, TimeUnit};
 
-use crate::cells::{Cells, Columns, Csv, Json};
+use crate::cells::{Cells, Columns, Csv, Fields, Json};
 use crate::page::Page;
 
 /// A column: its name, its type, and whether it may be empty.
@@ -27,6 +27,8 @@ pub enum Kind {
     Int32,
     /// 64-bit integers.
     Int64,
+    /// Money in cents, as 64-bit integers.
+    Cents,
     /// Numbers with one decimal place; 64-bit floats in Parquet and Arrow.
     Tenths,
     /// UTF-8.
@@ -48,16 +50,25 @@ impl Column {
         self
     }
 
-    fn field(&self) -> Field {
+    fn arrow(&self) -> arrow_schema::Field {
         let kind = match self.kind {
             Kind::Int32 => DataType::Int32,
-            Kind::Int64 => DataType::Int64,
+            Kind::Int64 | Kind::Cents => DataType::Int64,
             Kind::Tenths => DataType::Float64,
             Kind::Text => DataType::Utf8,
             Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         };
-        Field::new(self.name, kind, self.nullable)
+        arrow_schema::Field::new(self.name, kind, self.nullable)
     }
+}
+
+/// A cell as CSV has it, but without quotes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its text; empty for no value.
+    pub text: Vec<u8>,
+    /// Its column's type.
+    pub kind: Kind,
 }
 
 /// A table whose rows can be made in any order and any number of times.
@@ -76,6 +87,18 @@ pub trait Table: Send + Sync {
     /// `rows`, counted from 0, as one batch of [`Table::schema`].
     fn batch(&self, rows: Range<u64>) -> RecordBatch;
 
+    /// The cells of one row as CSV has them, but without quotes. Slow; for rows that are to be changed.
+    fn fields(&self, row: u64) -> Vec<Field>;
+
+    /// Writes `rows`, counted from 0, as one JSON array.
+    fn json_array(&self, rows: Range<u64>, page: &mut Page) {
+        page.text(b"[");
+        let start = page.len();
+        self.ndjson(rows, page);
+        page.join_lines(start);
+        page.text(b"]");
+    }
+
     /// The column names as a CSV header, with its line end.
     fn csv_header(&self) -> String {
         let names: Vec<&str> = self.columns().iter().map(|column| column.name).collect();
@@ -84,7 +107,7 @@ pub trait Table: Send + Sync {
 
     /// The columns' types, as Parquet and Arrow files state them.
     fn schema(&self) -> SchemaRef {
-        Arc::new(Schema::new(self.columns().iter().map(Column::field).collect::<Vec<_>>()))
+        Arc::new(Schema::new(self.columns().iter().map(Column::arrow).collect::<Vec<_>>()))
     }
 }
 
@@ -119,4 +142,15 @@ impl<T: Rows> Table for ByRows<T> {
         self.0.rows(rows, &mut columns);
         columns.finish(self.schema())
     }
+
+    fn fields(&self, row: u64) -> Vec<Field> {
+        field_of(T::COLUMNS, |fields| self.0.rows(row..row + 1, fields))
+    }
+}
+
+/// The fields that `write` gives.
+pub(crate) fn field_of(columns: &'static [Column], write: impl FnOnce(&mut Fields)) -> Vec<Field> {
+    let mut fields = Fields::new(columns);
+    write(&mut fields);
+    fields.finish()
 }

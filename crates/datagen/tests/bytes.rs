@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use datagen::generate::{Progress, Written};
 use datagen::manifest::{Arguments, Manifest};
-use datagen::plan::{self, Scale};
+use datagen::plan::{self, Format, Scale, Size, TableName};
 use datagen::run::{Outcome, Request, run};
 use datagen::{Compression, Options, Result};
 
@@ -69,6 +69,24 @@ fn the_same_seed_gives_the_same_bytes_for_any_number_of_workers() {
     }
 }
 
+/// With one file all workers make pieces of the same file, and the turns decide what is in it.
+#[test]
+fn one_file_of_many_pieces_has_the_same_bytes_for_any_number_of_workers() {
+    for (format, rows_at_once) in [(Format::Csv, 100), (Format::Parquet, 1_000), (Format::Arrow, 1_000)] {
+        let make = |workers| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let size = Size { files: 1, rows: 60_050 };
+            let plan = plan::files("", TableName::Orders, format, size, Some(rows_at_once));
+            let request = Request { plan, ..request(folder.path(), workers) };
+            run(&request, &AtomicBool::new(false), &Silent).expect("a run").manifest
+        };
+        let expected = make(1);
+        for workers in [2, 3, 8, 8, 8] {
+            assert_eq!(make(workers), expected, "{format:?} with {workers} workers");
+        }
+    }
+}
+
 #[test]
 fn the_manifest_states_the_hash_size_and_rows_of_every_file() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -90,11 +108,90 @@ fn the_manifest_states_the_hash_size_and_rows_of_every_file() {
             plan::Format::Log => {
                 bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && line[0] != b' ').count()
             }
-            plan::Format::Arrow => panic!("there is no Arrow file in the laboratory's data"),
+
             plan::Format::Ndjson => bytes.split(|byte| *byte == b'\n').count() - 1,
+            other => panic!("the laboratory's data has no {other:?}"),
         };
         assert_eq!(entry.rows, rows as u64, "{}", entry.path);
     }
+}
+
+#[test]
+fn csv_and_parquet_files_hold_the_same_rows() {
+    use arrow_array::Array as _;
+    use arrow_array::cast::AsArray as _;
+    use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    make(folder.path(), 2);
+    for part in 0..8 {
+        let text = fs::read(folder.path().join(format!("orders-csv/part-{part:05}.csv"))).expect("a file");
+        let mut rows = csv::Reader::from_reader(&text[..]).into_records();
+        let file = fs::File::open(folder.path().join(format!("orders-parquet/part-{part:05}.parquet")));
+        let reader =
+            parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file.expect("a file"), 1_000);
+        for batch in reader.expect("Parquet") {
+            let batch = batch.expect("a batch");
+            for i in 0..batch.num_rows() {
+                let row = rows.next().expect("as many rows").expect("valid CSV");
+                for (column, field) in batch.columns().iter().zip(&row) {
+                    let value = if let Some(column) = column.as_primitive_opt::<Int64Type>() {
+                        column.value(i).to_string()
+                    } else if let Some(column) = column.as_primitive_opt::<Int32Type>() {
+                        column.value(i).to_string()
+                    } else if let Some(column) = column.as_primitive_opt::<TimestampMicrosecondType>() {
+                        let time = jiff::Timestamp::from_microsecond(column.value(i)).expect("a time");
+                        time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+                    } else if column.is_null(i) {
+                        String::new()
+                    } else {
+                        column.as_string::<i32>().value(i).to_owned()
+                    };
+                    assert_eq!(value, field, "row {i} of part {part}");
+                }
+            }
+        }
+        assert!(rows.next().is_none(), "CSV has more rows in part {part}");
+    }
+}
+
+/// Python's `csv` is what half of the readers out there behave like. Without Python the test says so and proves nothing.
+#[test]
+fn pythons_csv_module_reads_what_the_csv_crate_reads() {
+    const SCRIPT: &str = "import csv,sys\n\
+        sys.stdout.reconfigure(encoding='utf-8',newline='')\n\
+        for row in csv.reader(open(sys.argv[1],newline='',encoding='utf-8')):\n\
+        \x20sys.stdout.write('\\x1f'.join(row)+'\\x1e')";
+    let folder = tempfile::tempdir().expect("a folder");
+    make(folder.path(), 2);
+    for part in 0..8 {
+        let path = folder.path().join(format!("orders-csv/part-{part:05}.csv"));
+        let output = std::process::Command::new("python3").args(["-c", SCRIPT]).arg(&path).output();
+        let Ok(output) = output else { return eprintln!("skipped: there is no python3") };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = fs::read(&path).expect("a file");
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&text[..]);
+        let mut expected = String::new();
+        for row in reader.records() {
+            expected += &(row.expect("valid CSV").iter().collect::<Vec<_>>().join("\x1f") + "\x1e");
+        }
+        assert!(String::from_utf8_lossy(&output.stdout) == expected, "part {part}");
+    }
+}
+
+#[test]
+fn without_a_folder_the_laboratorys_data_goes_below_its_home() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_datagen"));
+    let output = program.args(["all", "--scale", "tiny"]).env("PARALELO_HOME", home.path()).output();
+    let output = output.expect("it starts");
+    assert!(output.status.success() && output.stdout.is_empty());
+    assert!(home.path().join("data/raw/tiny/manifest.json").is_file());
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("21 of 21 files written"), "{text}");
+    let again = program.output().expect("it starts");
+    let text = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(text.contains("nothing to write"), "{text}");
 }
 
 #[test]

@@ -65,10 +65,36 @@ const FEATURES: [&str; 28] = [
     "Cabeceira",
 ];
 
+/// What follows a feature; nothing here has a gender, so that any feature will do.
 const QUALITIES: [&str; 28] = [
-    "Verde", "Nova", "Alegre", "Grande", "Formosa", "Bonita", "Dourada", "Azul", "Seca", "Funda", "Branca",
-    "Preta", "Vermelha", "Velha", "Rica", "Feliz", "Clara", "Redonda", "Comprida", "Real", "Mansa", "Quente",
-    "Fria", "Larga", "Rasa", "Serena", "Florida", "Bela",
+    "Verde",
+    "Alegre",
+    "Grande",
+    "Feliz",
+    "Real",
+    "Quente",
+    "Doce",
+    "Azul",
+    "Celeste",
+    "Forte",
+    "Nobre",
+    "Livre",
+    "do Sol",
+    "da Lua",
+    "das Pedras",
+    "do Ouro",
+    "da Prata",
+    "das Águas",
+    "dos Ventos",
+    "do Céu",
+    "das Palmeiras",
+    "dos Ipês",
+    "da Paz",
+    "da Esperança",
+    "das Garças",
+    "do Trigo",
+    "da Estrela",
+    "dos Anjos",
 ];
 
 const STEMS: [&str; 40] = [

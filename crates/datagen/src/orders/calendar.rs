@@ -30,6 +30,8 @@ const DAY_MICROSECONDS: i64 = 86_400_000_000;
 pub(super) struct Calendar {
     days: Alias,
     hours: Alias,
+    /// The month of each day, counted from the first one.
+    months: Vec<u8>,
     /// Each day as `YYYY-MM-DD`.
     texts: Vec<[u8; 10]>,
     /// Microseconds from the epoch to the first day.
@@ -46,10 +48,13 @@ impl Calendar {
             text.copy_from_slice(day.to_string().as_bytes());
             text
         });
+        let months =
+            days.iter().map(|day| ((day.year() - FIRST.year()) * 12 + i16::from(day.month()) - 1) as u8);
         let epoch_days = (FIRST - date(1970, 1, 1)).get_days();
         Self {
             days: Alias::new(&weights),
             hours: Alias::new(&HOURS),
+            months: months.collect(),
             texts: texts.collect(),
             start: i64::from(epoch_days) * DAY_MICROSECONDS,
         }
@@ -59,6 +64,12 @@ impl Calendar {
     #[inline]
     pub(super) fn day(&self, word: u32) -> usize {
         self.days.draw(word)
+    }
+
+    /// The month of a day, counted from the first one.
+    #[inline]
+    pub(super) fn month(&self, day: usize) -> usize {
+        usize::from(self.months[day])
     }
 
     /// A second of the day, 0 to 86,399.

@@ -23,7 +23,7 @@ use crate::page::{Page, Short};
 use crate::products::{self, Facts, Products};
 use crate::states::{BY_POPULATION, STATES};
 use crate::stream::{Stream, Words, below, below_skewed, mix};
-use crate::table::{Column, Kind, Rows, Table};
+use crate::table::{Column, Field, Kind, Rows, Table, field_of};
 
 use calendar::Calendar;
 use note::Note;
@@ -158,8 +158,7 @@ impl Orders {
 
     #[inline]
     fn row(&self, index: u64, words: &Words) -> Row {
-        let customers = u32::try_from(customers_of(index)).unwrap_or(u32::MAX);
-        let customer_id = u64::from(below_skewed(words[0], customers)) + 1;
+        let customer_id = customer_of(index, words);
         let product = below_skewed(words[1], products::COUNT);
         let facts = self.products[product as usize];
         // Prices move by up to 8 % around the list price, and still end in 90 cents if they are above 10 reais.
@@ -223,6 +222,13 @@ impl Orders {
     }
 }
 
+/// The customer of the order at `index`.
+#[inline]
+fn customer_of(index: u64, words: &Words) -> u64 {
+    let customers = u32::try_from(customers_of(index)).unwrap_or(u32::MAX);
+    u64::from(below_skewed(words[0], customers)) + 1
+}
+
 /// The index into [`STATES`] of a customer's state: a function of the identifier alone, so that an order knows it
 /// without reading the customer.
 #[inline]
@@ -231,40 +237,73 @@ pub(crate) fn state_of(seed: u64, customer_id: u64) -> usize {
     BY_POPULATION.draw((mixed >> 32) as u32)
 }
 
+/// The columns; a lake's files have them all but `uf`, which their folder's name tells.
+const COLUMNS: [Column; 11] = [
+    Column::new("order_id", Kind::Int64),
+    Column::new("customer_id", Kind::Int64),
+    Column::new("product_id", Kind::Int64),
+    Column::new("category", Kind::Text),
+    Column::new("uf", Kind::Text),
+    Column::new("quantity", Kind::Int32),
+    Column::new("unit_price_cents", Kind::Cents),
+    Column::new("discount_bp", Kind::Int32),
+    Column::new("status", Kind::Text),
+    Column::new("ordered_at", Kind::Time),
+    Column::new("note", Kind::Text).nullable(),
+];
+
+impl Orders {
+    /// The columns of a lake's files.
+    pub(crate) const IN_LAKE: &'static [Column] = &{
+        let [a, b, c, d, _, f, g, h, i, j, k] = COLUMNS;
+        [a, b, c, d, f, g, h, i, j, k]
+    };
+
+    /// Tells for each row of a range its month, counted from the first one, and its state's index.
+    pub(crate) fn places(&self, rows: Range<u64>, mut each: impl FnMut(u64, usize, usize)) {
+        self.stream.for_each(rows, |index, words| {
+            let state = state_of(self.seed, customer_of(index, words));
+            each(index, self.calendar.month(self.calendar.day(words[6])), state);
+        });
+    }
+
+    /// Gives the cells of single rows, without `uf`.
+    pub(crate) fn picked(&self, rows: impl Iterator<Item = u64>, cells: &mut impl Cells) {
+        let mut note_text = Page::default();
+        for index in rows {
+            self.cells(&self.row(index, &self.stream.words(index)), false, &mut note_text, cells);
+        }
+    }
+
+    #[inline]
+    fn cells(&self, row: &Row, with_state: bool, note_text: &mut Page, cells: &mut impl Cells) {
+        cells.integer(row.order_id as i64);
+        cells.integer(row.customer_id as i64);
+        cells.integer(i64::from(row.product_id));
+        cells.word(products::category_name(row.category));
+        if with_state {
+            cells.word(STATES[row.state].sigla);
+        }
+        cells.integer(i64::from(row.quantity));
+        cells.integer(i64::from(row.unit_price_cents));
+        cells.integer(i64::from(row.discount_bp));
+        cells.word(STATUSES[row.status].0);
+        cells.time(self.calendar.microseconds(row.day, row.second));
+        match row.note {
+            Some(note) => cells.text(&note.read(note_text)),
+            None => cells.null(),
+        }
+        cells.end();
+    }
+}
+
 impl Rows for Orders {
-    const COLUMNS: &'static [Column] = &[
-        Column::new("order_id", Kind::Int64),
-        Column::new("customer_id", Kind::Int64),
-        Column::new("product_id", Kind::Int64),
-        Column::new("category", Kind::Text),
-        Column::new("uf", Kind::Text),
-        Column::new("quantity", Kind::Int32),
-        Column::new("unit_price_cents", Kind::Int64),
-        Column::new("discount_bp", Kind::Int32),
-        Column::new("status", Kind::Text),
-        Column::new("ordered_at", Kind::Time),
-        Column::new("note", Kind::Text).nullable(),
-    ];
+    const COLUMNS: &'static [Column] = &COLUMNS;
 
     fn rows(&self, rows: Range<u64>, cells: &mut impl Cells) {
         let mut note_text = Page::default();
         self.stream.for_each(rows, |index, words| {
-            let row = self.row(index, words);
-            cells.integer(row.order_id as i64);
-            cells.integer(row.customer_id as i64);
-            cells.integer(i64::from(row.product_id));
-            cells.word(products::category_name(row.category));
-            cells.word(STATES[row.state].sigla);
-            cells.integer(i64::from(row.quantity));
-            cells.integer(i64::from(row.unit_price_cents));
-            cells.integer(i64::from(row.discount_bp));
-            cells.word(STATUSES[row.status].0);
-            cells.time(self.calendar.microseconds(row.day, row.second));
-            match row.note {
-                Some(note) => cells.text(&note.read(&mut note_text)),
-                None => cells.null(),
-            }
-            cells.end();
+            self.cells(&self.row(index, words), true, &mut note_text, cells);
         });
     }
 }
@@ -272,7 +311,7 @@ impl Rows for Orders {
 /// CSV has a writer of its own, because it is what most users make most of; `Rows` gives the other formats.
 impl Table for Orders {
     fn columns(&self) -> &'static [Column] {
-        Self::COLUMNS
+        &COLUMNS
     }
 
     fn csv(&self, rows: Range<u64>, page: &mut Page) {
@@ -280,7 +319,11 @@ impl Table for Orders {
     }
 
     fn ndjson(&self, rows: Range<u64>, page: &mut Page) {
-        self.rows(rows, &mut Json::new(Self::COLUMNS, page));
+        self.rows(rows, &mut Json::new(&COLUMNS, page));
+    }
+
+    fn fields(&self, row: u64) -> Vec<Field> {
+        field_of(&COLUMNS, |fields| self.rows(row..row + 1, fields))
     }
 
     fn batch(&self, rows: Range<u64>) -> RecordBatch {
