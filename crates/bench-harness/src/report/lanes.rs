@@ -25,6 +25,9 @@ const THIN: usize = 32;
 /// More lanes than this are not drawn.
 const DRAWN: usize = 100;
 
+/// Blocks are set apart by thin lines where they are at least this wide on average, in columns.
+const BRICK: usize = 12;
+
 /// What the pictures of one report may cost in size, shared evenly.
 #[derive(Clone, Copy)]
 pub(super) struct Budget {
@@ -203,7 +206,7 @@ impl<'a> Shapes<'a> {
         let view = format!("0 0 {} {}", self.columns, self.height);
         let width = format!("{:.3}%", (share * 100.0).max(0.15));
         html! {
-            svg.bricks[self.lane > 2 && self.least() <= NARROW] role="img" aria-label=(text) viewBox=(view) width=(width) height=(height)
+            svg.bricks[self.has_bricks()] role="img" aria-label=(text) viewBox=(view) width=(width) height=(height)
                 preserveAspectRatio="none" {
                 path.track d=(self.tracks()) {}
                 @if height == self.height { (self.told()) }
@@ -239,6 +242,13 @@ impl<'a> Shapes<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a line between two neighbouring blocks would leave enough of them to be seen.
+    fn has_bricks(&self) -> bool {
+        let blocks = self.all().count();
+        let columns: usize = self.all().map(|(_, block)| block.to - block.from).sum();
+        self.lane > 2 && self.least() <= NARROW && columns >= BRICK * blocks
     }
 
     /// The width from which on blocks have a text.
