@@ -2,6 +2,7 @@
 //! strategy. The report's tests draw it, and whoever changes the drawing can look at it.
 
 use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 
 use bench_harness::folder::RunFolder;
@@ -25,7 +26,8 @@ pub(crate) fn write(runs: &Path) -> RunFolder {
             let (slices, cpu_ns, peak) = model(strategy.kind);
             cells.push(cell(&exercise, strategy, &slices, cpu_ns, peak, cells.first()));
             let name = timeline_name(exercise.id, &exercise.name, &strategy.name, WORKERS);
-            write_chrome(&slices, File::create(folder.timelines().join(name)).unwrap()).unwrap();
+            let file = File::create(folder.timelines().join(name)).unwrap();
+            write_chrome(&slices, BufWriter::new(file)).unwrap();
         }
         folder.append(&cells).unwrap();
         exercises.push(exercise);
