@@ -56,13 +56,15 @@ impl House {
         Ok(exit_code("cargo", Running::start(&mut command, Leash::Signal, &self.stop)?.wait()?))
     }
 
-    /// Builds the programs of these packages.
-    pub(crate) fn build(&self, packages: &[&str]) -> Result<()> {
-        let mut words = vec!["build"];
+    /// Builds these programs.
+    pub(crate) fn build(&self, programs: &[&str]) -> Result<()> {
+        // Cargo compiles a dependency with the features that the chosen packages ask for. The whole workspace is chosen,
+        // whichever program is built, so that no dependency is compiled twice.
+        let mut words = vec!["build", "--workspace"];
         if self.profile != "dev" {
             words.extend(["--profile", &self.profile]);
         }
-        words.extend(packages.iter().flat_map(|package| ["-p", package]));
+        words.extend(programs.iter().flat_map(|program| ["--bin", program]));
         ensure!(self.cargo(words)? == 0, "the build failed");
         Ok(())
     }
