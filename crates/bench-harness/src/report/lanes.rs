@@ -61,7 +61,7 @@ fn axis(length_ns: u64, magnified: f64) -> Markup {
     let all = ticks::linear(end, 5);
     html! {
         div.axis aria-hidden="true" {
-            span.corner { @if magnified > 1.0 { (format!("{}× magnified", figures::plain(magnified))) } }
+            span.corner { @if magnified > 1.0 { (format!("{magnified:.0}×")) span.wide { " magnified" } } }
             span.scale {
                 @for tick in &all {
                     @let place = tick / end * 100.0;

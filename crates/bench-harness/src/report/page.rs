@@ -43,6 +43,7 @@ pub(super) fn page(run: &Run, sections: &[Section<'_>]) -> Markup {
 fn head(run: &Run) -> Markup {
     let record = &run.record;
     let faults = verify::faults(run);
+    let interrupted = run.cells.iter().any(|cell| cell.error.as_deref() == Some("interrupted"));
     html! {
         header {
             div.brand {
@@ -51,6 +52,8 @@ fn head(run: &Run) -> Markup {
             }
             @if faults.is_empty() {
                 h1 { "All " (run.cells.len()) " answers agree" span.good { " ✓" } }
+            } @else if record.finished.is_none() || interrupted {
+                h1 { "This run did not come to its end" span.bad { " ✗" } }
             } @else {
                 h1 { "Not every answer is right" span.bad { " ✗" } }
             }
