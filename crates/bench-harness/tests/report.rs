@@ -123,8 +123,25 @@ fn the_words_follow_from_the_evidence() {
     ] {
         assert!(html.contains(words), "{words}");
     }
-    let (html, _) = drawn(|_, run| run.cells.iter_mut().for_each(|cell| cell.cpu_ns = Some(1_000_000)));
+    let (html, _) = drawn(|_, run| {
+        let threads = &mut run.cells[7];
+        (threads.speedup, threads.speedup_ci) = (Some(1.5), Some([1.4, 1.6]));
+        threads.cpu_ns = threads.cpu_ns.map(|ns| ns * 5 / 4);
+    });
+    assert!(
+        html.contains("Threads gains less, 1.50×: no more than 2.48 cores busy, with 1.25× the CPU time")
+    );
+    let (html, _) = drawn(|_, run| {
+        for cell in &mut run.cells {
+            cell.cpu_ns = Some(1_000_000);
+            cell.speedup_ci = Some([0.5, 1.5]);
+        }
+    });
     assert!(html.contains("though it never says that it waits"));
+    assert!(
+        html.contains("No other strategy is faster by more than the scatter of its samples: none keeps more")
+    );
+    assert!(html.contains("Most intervals are wide"));
 }
 
 #[test]

@@ -14,6 +14,8 @@ const WIDE: f64 = 0.4;
 /// CPU time and memory are worth a sentence from these ratios on.
 const DEARER: f64 = 1.15;
 const HUNGRIER: f64 = 1.5;
+/// From this ratio on, more CPU time than the fastest's is a reason for being slower.
+const MORE: f64 = 1.1;
 
 /// What the work is limited by, as its reference shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +116,11 @@ fn limit(nature: Nature, reference: &Measured<'_>) -> String {
 fn ranking(others: &[Measured<'_>], nature: Nature, cores: usize) -> Vec<String> {
     let best = others.iter().max_by(|one, two| one.speedup.total_cmp(&two.speedup));
     let Some(best) = best.filter(|best| best.interval[0] > 1.0) else {
-        return vec!["No other strategy is faster by more than the scatter of its samples.".into()];
+        let busy = others.iter().map(|one| one.busy).reduce(f64::max);
+        let busy = busy.map_or(String::new(), |busy| {
+            format!(": none keeps more than {} of {cores} cores busy", plain(busy))
+        });
+        return vec![format!("No other strategy is faster by more than the scatter of its samples{busy}.")];
     };
     let (mut close, mut less, mut none) = (Vec::new(), Vec::new(), Vec::new());
     for other in others.iter().filter(|other| other.strategy() != best.strategy()) {
@@ -140,13 +146,13 @@ fn ranking(others: &[Measured<'_>], nature: Nature, cores: usize) -> Vec<String>
     if !less.is_empty() {
         let verb = if less.len() == 1 { "gains less" } else { "gain less" };
         let range = range(less.iter().map(|one| one.speedup));
-        let why = at_most(&less, nature);
+        let why = at_most(&less, best, nature);
         sentences.push(format!("{} {verb}, {range}×: {why}.", capital(&names(&less))));
     }
     if !none.is_empty() {
         let verb = if none.len() == 1 { "gains nothing" } else { "gain nothing" };
         let range = range(none.iter().map(|one| one.speedup));
-        let why = at_most(&none, nature);
+        let why = at_most(&none, best, nature);
         sentences.push(format!("{} {verb}, {range}×: {why}.", capital(&names(&none))));
     }
     sentences
@@ -167,7 +173,7 @@ fn evidence(best: &Measured<'_>, nature: Nature, cores: usize) -> String {
 }
 
 /// What kept the others from being as fast.
-fn at_most(others: &[&Measured<'_>], nature: Nature) -> String {
+fn at_most(others: &[&Measured<'_>], best: &Measured<'_>, nature: Nature) -> String {
     let busy = others.iter().map(|one| one.busy).fold(0.0, f64::max);
     let flights = others.iter().filter_map(|one| Some(one.timeline?.in_flight()));
     match (nature, flights.reduce(f64::max)) {
@@ -177,7 +183,13 @@ fn at_most(others: &[&Measured<'_>], nature: Nature) -> String {
         (Nature::Computes, _) if busy < 1.2 => {
             format!("no more than {} cores busy, like a plain loop", plain(busy))
         }
-        _ => format!("no more than {} cores busy", plain(busy)),
+        _ => {
+            let work = others.iter().filter_map(|one| one.cell.cpu_ns).min().unwrap_or_default() as f64
+                / best.cell.cpu_ns.filter(|ns| *ns > 0).unwrap_or(u64::MAX) as f64;
+            let more =
+                if work < MORE { String::new() } else { format!(", with {} the CPU time", times(work)) };
+            format!("no more than {} cores busy{more}", plain(busy))
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The report: one HTML file that works offline and without script.
 //!
-//! It is drawn from the files of a run and from nothing else. [`page`] is the whole, [`table`] the figures, [`bars`] the
-//! speed-ups with their intervals, [`lanes`] the picture of who worked and who waited, and [`explain`] the sentences that
+//! It is drawn from the files of a run and from nothing else. `page` is the whole, `table` the figures, `bars` the
+//! speed-ups with their intervals, `lanes` the picture of who worked and who waited, and `explain` the sentences that
 //! say why, from the measured evidence.
 
 mod bars;
