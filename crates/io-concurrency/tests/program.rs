@@ -8,7 +8,6 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use faulty::Faulty;
@@ -19,23 +18,9 @@ use nix::unistd::Pid;
 use served::{Api, BIN};
 
 fn program(home: &Path, api: &str) -> Command {
-    let mut command = Command::new(BIN);
-    command.args(["crawl", "--api", api]).env("PARALELO_HOME", home);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = witness::program(BIN, home);
+    command.args(["crawl", "--api", api]);
     command
-}
-
-/// Looks until `look` finds something, for ten seconds at the most.
-#[track_caller]
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "{what} within ten seconds");
-        thread::sleep(Duration::from_millis(2));
-    }
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -116,10 +101,10 @@ fn ctrl_c_in_the_middle_of_requests_ends_everything_within_a_second_and_leaves_n
             .args(["/ok", "/hangs", "/hangs-half-way", "/hangs", "/busy-once"])
             .spawn()
             .unwrap();
-        wait_for("a request that hangs", || (server.asked("/hangs") > 0).then_some(()));
+        witness::wait_for("a request that hangs", || (server.asked("/hangs") > 0).then_some(()));
         let asked = Instant::now();
         kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
-        let status = wait_for("the end", || child.try_wait().unwrap());
+        let status = witness::wait_for("the end", || child.try_wait().unwrap());
         let took = asked.elapsed();
         let said = text(&child.wait_with_output().unwrap().stderr);
         assert_eq!(status.code(), Some(130), "{kind}: {said}");

@@ -188,6 +188,7 @@ async fn a_cursor_expires_and_belongs_to_its_filter() {
     let config = Config { cursor_ttl: Duration::from_millis(1), ..Config::default() };
     let server = Server::start(config).await;
     let cursor = server.get("/orders?cursor=start").await.json()["next_cursor"].as_str().unwrap().to_owned();
+    // sleep: the cursor lives for a millisecond of real time, and time must pass.
     tokio::time::sleep(Duration::from_millis(5)).await;
     check_refused(&server, &format!("/orders?cursor={cursor}"), 410, Some("cursor")).await;
     check_refused(&server, &format!("/orders?cursor={cursor}&uf=SP"), 422, Some("cursor")).await;

@@ -166,6 +166,7 @@ async fn an_outage_by_the_clock_begins_anew_with_a_reset() {
     let over = Instant::now() + DEADLINE;
     while server.get("/weather/x").await.status == 503 {
         assert!(Instant::now() < over, "the outage does not end");
+        // sleep: the pause between two looks.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(server.request("POST", "/admin/reset", &[], b"").await.status, 200);
@@ -266,6 +267,7 @@ async fn the_ledger_tells_exactly_what_a_rude_client_did() {
             break record;
         }
         assert!(Instant::now() < deadline, "{record}");
+        // sleep: the pause between two looks.
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
     let expected = json!({

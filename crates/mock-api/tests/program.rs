@@ -40,6 +40,7 @@ fn ended(mut child: Child) -> (ExitStatus, String) {
             child.kill().unwrap();
             panic!("the program did not end: {:?}", child.wait());
         }
+        // sleep: the pause between two looks.
         std::thread::sleep(Duration::from_millis(5));
     };
     let mut stderr = String::new();

@@ -13,6 +13,9 @@ use nix::unistd::Pid;
 /// How long anything may take that a test waits for. Generous, because it is only used up when the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The pause between two looks: short beside everything that is waited for.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// A program that has ended, in words.
 #[derive(Debug)]
 pub struct Ended {
@@ -57,7 +60,8 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(Instant::now() < deadline, "waited in vain for {what}");
-        std::thread::yield_now();
+        // A pause between two looks, so that looking does not take the processor from what is being waited for.
+        std::thread::sleep(PAUSE);
     }
 }
 

@@ -108,17 +108,20 @@ async fn serve(mut stream: TcpStream, asked: Asked) {
             return;
         }
         "/hangs" => {
+            // sleep: this server hangs; the client must not.
             tokio::time::sleep(Duration::from_mins(1)).await;
             return;
         }
         "/hangs-half-way" => {
             let _ = stream.write_all((head_of(100) + "{\"half\":").as_bytes()).await;
+            // sleep: this server hangs half-way; the client must not.
             tokio::time::sleep(Duration::from_mins(1)).await;
             return;
         }
         "/drips" => {
             let _ = stream.write_all(head_of(50_000).as_bytes()).await;
             while stream.write_all(b" ").await.is_ok() {
+                // sleep: the pace of the drip.
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             return;

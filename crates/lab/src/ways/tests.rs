@@ -106,6 +106,7 @@ fn fail_fast_leaves_the_rest_alone() {
 fn waiting_tasks_wait_together_and_no_more_of_them_than_asked() {
     let waits = [40_u64; 20];
     let wait = async |millis: &u64| {
+        // sleep: the task under test is one that waits.
         tokio::time::sleep(Duration::from_millis(*millis)).await;
         Ok(*millis)
     };
@@ -127,6 +128,7 @@ fn a_stop_reaches_a_task_that_waits() {
         if *name == "stopper" {
             stop.now();
         } else {
+            // sleep: the task under test waits until it is stopped.
             tokio::time::sleep(Duration::from_mins(1)).await;
         }
         Ok(())

@@ -43,6 +43,7 @@ fn a_span_on_a_thread_is_a_slice_on_that_threads_lane() {
 #[test]
 fn a_future_waits_between_its_polls() {
     let slices = recorded(|| {
+        // sleep: the wait that the timeline must show.
         let sleep = async { tokio::time::sleep(Duration::from_millis(20)).await };
         block_on(sleep.instrument(crate::span!(Running, "sleep", "")));
     });
@@ -78,6 +79,7 @@ fn each_task_has_a_lane_of_its_own_and_its_inner_spans_are_on_it() {
 fn the_slices_of_a_lane_nest_also_when_spans_around_a_future_are_left_together() {
     let slices = recorded(|| {
         let nap =
+            // sleep: the wait that the timeline must show.
             || tokio::time::sleep(Duration::from_millis(2)).instrument(crate::span!(Running, "nap", ""));
         let inner = async move {
             nap().await;
