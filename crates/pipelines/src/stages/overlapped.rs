@@ -1,6 +1,6 @@
 //! The three stages at the same time, one worker each.
 
-use std::thread::{self, ScopedJoinHandle};
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 use crossbeam_channel::bounded;
 use lab::{Lab, OrProblem, Problem};
@@ -16,7 +16,7 @@ pub(super) fn threads(input: &Input, lab: &Lab) -> Result<Output, Problem> {
     stage_output(input, |staged| {
         thread::scope(|scope| {
             // A stage that fails drops its ends of the queues, so its neighbours end too; its problem is the one that counts.
-            let ingest = thread::Builder::new().name("ingest".into()).spawn_scoped(scope, move || {
+            let ingest = named(scope, "ingest", move || {
                 for batch in Ingest::new(&input.files) {
                     lab.stop.check()?;
                     if !pass_on(&to_transform, batch?) {
@@ -25,30 +25,36 @@ pub(super) fn threads(input: &Input, lab: &Lab) -> Result<Output, Problem> {
                 }
                 Ok(())
             });
-            let transforming =
-                thread::Builder::new().name("transform".into()).spawn_scoped(scope, move || {
-                    while let Some(batch) = take(&from_ingest) {
-                        if !pass_on(&to_store, transform(&batch)?) {
-                            break;
-                        }
+            let transforming = named(scope, "transform", move || {
+                while let Some(batch) = take(&from_ingest) {
+                    if !pass_on(&to_store, transform(&batch)?) {
+                        break;
                     }
-                    Ok(())
-                });
-            let store = thread::Builder::new().name("store".into()).spawn_scoped(scope, move || {
+                }
+                Ok(())
+            });
+            let store = named(scope, "store", move || {
                 let mut store = Store::create(staged)?;
                 while let Some(batch) = take(&from_transform) {
                     store.write(&batch)?;
                 }
                 store.finish()
             });
-            let cannot = || "the system has no thread for a stage";
-            let (ingest, transforming, store) =
-                (ingest.or_problem(cannot)?, transforming.or_problem(cannot)?, store.or_problem(cannot)?);
-            joined(ingest)?;
-            joined(transforming)?;
-            joined(store)
+            joined(ingest?)?;
+            joined(transforming?)?;
+            joined(store?)
         })
     })
+}
+
+/// Starts a thread that the timeline shows under this name.
+pub(super) fn named<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, T>, Problem> {
+    let thread = thread::Builder::new().name(name.into());
+    thread.spawn_scoped(scope, work).or_problem(|| "the system has no thread for a stage")
 }
 
 /// What a stage's thread returned; a panic goes on in the thread that asks.

@@ -8,7 +8,7 @@ use crossbeam_channel::bounded;
 use lab::{Lab, Problem};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use super::overlapped::joined;
+use super::overlapped::{joined, named};
 use super::queue::{ROOM, pass_on, take};
 use super::{Ingest, Input, Output, Store, stage_output, transform};
 
@@ -19,7 +19,7 @@ pub(super) fn pool(input: &Input, lab: &Lab) -> Result<Output, Problem> {
     let (to_store, from_transform) = bounded::<(usize, RecordBatch)>(ROOM);
     stage_output(input, |staged| {
         thread::scope(|scope| {
-            let ingest = scope.spawn(move || {
+            let ingest = named(scope, "ingest", move || {
                 for (number, batch) in Ingest::new(&input.files).enumerate() {
                     lab.stop.check()?;
                     if !pass_on(&to_transform, (number, batch?)) {
@@ -29,9 +29,9 @@ pub(super) fn pool(input: &Input, lab: &Lab) -> Result<Output, Problem> {
                 Ok(())
             });
             let transforming: Vec<_> = (0..lab.workers)
-                .map(|_| {
+                .map(|number| {
                     let (from_ingest, to_store) = (from_ingest.clone(), to_store.clone());
-                    scope.spawn(move || {
+                    named(scope, &format!("transform {number}"), move || {
                         while let Some((number, batch)) = take(&from_ingest) {
                             if !pass_on(&to_store, (number, transform(&batch)?)) {
                                 break;
@@ -43,7 +43,7 @@ pub(super) fn pool(input: &Input, lab: &Lab) -> Result<Output, Problem> {
                 .collect();
             // The workers hold the only other ends: when they are done, the queues end.
             drop((from_ingest, to_store));
-            let stored = scope.spawn(move || {
+            let stored = named(scope, "store", move || {
                 let mut store = Store::create(staged)?;
                 let mut early = BTreeMap::new();
                 let mut next = 0;
@@ -56,9 +56,9 @@ pub(super) fn pool(input: &Input, lab: &Lab) -> Result<Output, Problem> {
                 }
                 store.finish()
             });
-            joined(ingest)?;
-            transforming.into_iter().try_for_each(joined)?;
-            joined(stored)
+            joined(ingest?)?;
+            transforming.into_iter().try_for_each(|worker| joined(worker?))?;
+            joined(stored?)
         })
     })
 }
