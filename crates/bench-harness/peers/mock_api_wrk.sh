@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Measures mock-api's /weather/{city} against its peers with wrk, on this machine's loopback interface, in one run:
 # FastAPI under two uvicorn workers, a bare axum handler, and nginx with the same bytes in a file. The servers take turns
-# in rounds, so that whatever else the machine does hits all of them, and the medians are compared.
+# in rounds, so that whatever else the machine does hits all of them, and they are compared round by round.
 #
-#   crates/bench-harness/peers/mock_api_wrk.sh [ROUNDS] [SECONDS]      (5 rounds of 3 seconds)
+#   crates/bench-harness/peers/mock_api_wrk.sh [ROUNDS] [SECONDS]      (15 rounds of 1 second)
 #
 # Needs wrk, nginx and python3 (Debian packages); FastAPI is installed into a folder of its own.
 set -euo pipefail
-rounds=${1:-5} seconds=${2:-3}
+rounds=${1:-15} seconds=${2:-1}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
@@ -55,18 +55,47 @@ sed -e "s|@DIR@|$work|g" -e "s|@PORT@|$(port nginx)|g" "$here/mock_api_nginx.con
 nginx -c "$work/nginx.conf" {life}>&- & pids+=($!)
 for name in mock axum fastapi nginx; do answers "${address[$name]}"; done
 
-measure() { # one burst: requests a second, and the median latency
-    wrk --threads 1 --connections 32 --duration "${seconds}s" --latency "${address[$1]}/weather/Lisboa" >"$work/wrk.txt"
+cpu() { # microseconds of processor time that a server and its children have used
+    local pid total=0 ticks
+    for pid in $1 $(pgrep -P "$1" || true); do
+        ticks=$(awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$pid/stat")
+        total=$((total + ticks * 1000000 / $(getconf CLK_TCK)))
+    done
+    echo "$total"
+}
+declare -A pid=([mock]=${pids[0]} [axum]=${pids[1]} [fastapi]=${pids[2]} [nginx]=${pids[3]})
+measure() { # one burst: requests a second, median latency in microseconds, processor time for a request
+    local before after
+    before=$(cpu "${pid[$1]}")
+    wrk --threads 1 --connections "$2" --duration "${seconds}s" --latency "${address[$1]}/weather/Lisboa" >"$work/wrk.txt"
+    after=$(cpu "${pid[$1]}")
     grep -q 'Non-2xx' "$work/wrk.txt" && { echo "$1 failed:" >&2; cat "$work/wrk.txt" >&2; exit 1; }
-    awk -v name="$1" '/Requests\/sec/ { rps = $2 } $1 == "50%" { p50 = $2 } END { print name, rps, p50 }' "$work/wrk.txt"
+    awk -v name="$1" -v connections="$2" -v cpu=$((after - before)) '
+        /requests in/ { n = $1 } /Requests\/sec/ { rps = $2 }
+        $1 == "50%" { p50 = $2 + 0; if ($2 ~ /ms/) p50 *= 1000 }
+        END { print connections, name, rps, p50, cpu / n }' "$work/wrk.txt"
 }
 for name in mock axum fastapi nginx; do wrk -t1 -c32 -d1s "${address[$name]}/weather/Lisboa" >/dev/null; done
-for round in $(seq "$rounds"); do
-    for name in mock axum nginx fastapi; do measure "$name"; done
+for _ in $(seq "$rounds"); do
+    for name in mock axum nginx fastapi; do measure "$name" 32; done
+    for name in mock axum; do measure "$name" 1; done
 done | tee "$work/all.txt" >&2
-median() { awk -v name="$1" '$1 == name { print $2 }' "$work/all.txt" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-m=$(median mock)
-echo "requests a second, medians of $rounds rounds of $seconds s, 32 connections, server and wrk on the same cores"
-for name in mock axum nginx fastapi; do
-    awk -v name="$name" -v m="$m" -v p="$(median "$name")" 'BEGIN { printf "%-8s %10.0f   mock-api is %.2f times as fast\n", name, p, m / p }'
-done
+python3 - "$work/all.txt" "$rounds" "$seconds" <<'REPORT'
+import statistics, sys
+
+rows = {}
+for line in open(sys.argv[1]):
+    connections, name, *figures = line.split()
+    rows.setdefault((connections, name), []).append([float(figure) for figure in figures])
+column = lambda key, i: [row[i] for row in rows[key]]
+mock = column(("32", "mock"), 0)
+print(f"{sys.argv[2]} rounds of {sys.argv[3]} s, 32 connections, servers and wrk on the same cores; medians")
+for (connections, name), _ in rows.items():
+    if connections == "32":
+        rps, p50, cpu = (statistics.median(column((connections, name), i)) for i in range(3))
+        ratio = statistics.median(m / peer for m, peer in zip(mock, column((connections, name), 0)))
+        print(f"{name:8} {rps:8.0f} a second, {p50:6.0f} us, {cpu:6.1f} us of processor each;"
+              f" mock-api in the same round: {ratio:.2f} times as many")
+added = [m - a for m, a in zip(column(("1", "mock"), 1), column(("1", "axum"), 1))]
+print(f"one connection: all that mock-api adds to a bare handler is {statistics.median(added):.0f} us at the median")
+REPORT

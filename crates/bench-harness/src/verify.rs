@@ -28,15 +28,16 @@ pub fn faults(run: &Run) -> Vec<String> {
             faults.push(format!("{name}: {}", cell.error.as_deref().unwrap_or("not verified")));
         }
         match &cell.digest {
-            None => faults.push(format!("{name}: there is no answer")),
             Some(digest) => {
                 let reference = references.entry(cell.exercise).or_insert(digest);
                 if reference != digest {
                     faults.push(format!("{name}: the digest is {digest}, not {reference}"));
                 }
             }
+            None if cell.verified => faults.push(format!("{name}: there is no answer")),
+            None => {}
         }
-        if cell.samples_ns.is_empty() {
+        if cell.verified && cell.samples_ns.is_empty() {
             faults.push(format!("{name}: there is no timed sample"));
         }
     }

@@ -194,13 +194,23 @@ fn check_interrupted(args: &[&str], interrupt: impl FnOnce(&mut std::process::Ch
     }
     let asked = Instant::now();
     interrupt(&mut child);
-    let status = child.wait().unwrap();
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if asked.elapsed() > Duration::from_secs(10) => {
+                child.kill().unwrap();
+                panic!("it goes on");
+            }
+            None => std::thread::yield_now(),
+        }
+    };
     assert!(asked.elapsed() < Duration::from_secs(2), "gone only after {:?}", asked.elapsed());
     assert_eq!(status.code(), Some(130));
     let run = bench.read();
     assert_eq!(run.record.ok, Some(false));
     assert!(run.cells.iter().all(|cell| cell.error.as_deref() == Some("interrupted")), "{:?}", run.cells);
-    assert!(bench.newest().join("report.html").is_file());
+    let report = fs::read_to_string(bench.newest().join("report.html")).unwrap();
+    assert!(report.contains("This run did not come to its end"));
     let mut said = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_to_string(&mut said).unwrap();
     assert!(BufReader::new(said.as_bytes()).lines().count() > 3);

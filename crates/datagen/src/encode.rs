@@ -50,7 +50,7 @@ pub enum Compression {
     None,
     /// Snappy: fast, and read by everything.
     Snappy,
-    /// Zstandard at level 1: about a third smaller than Snappy.
+    /// Zstandard at level 1: about a quarter smaller than Snappy.
     Zstd,
 }
 

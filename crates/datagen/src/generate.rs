@@ -54,6 +54,13 @@ struct Progressing {
     workers: usize,
 }
 
+/// What there is to take.
+struct Desk {
+    /// Every file before this one is handed out.
+    first_open: usize,
+    files: Vec<Progressing>,
+}
+
 /// The order of one file's pieces.
 struct Turn {
     next: u64,
@@ -71,7 +78,7 @@ struct Job<'a> {
 struct Run<'a> {
     tables: &'a Tables,
     jobs: Vec<Job<'a>>,
-    desk: Mutex<Vec<Progressing>>,
+    desk: Mutex<Desk>,
     stop: &'a AtomicBool,
     /// Set with the first failure; the others stop at their next piece.
     failed: AtomicBool,
@@ -93,7 +100,7 @@ pub(crate) fn generate(
     let job = |file: &'_ PlannedFile| Progressing { next: 0, pieces: pieces(file), workers: 0 };
     let run = Run {
         tables,
-        desk: Mutex::new(plan.iter().map(job).collect()),
+        desk: Mutex::new(Desk { first_open: 0, files: plan.iter().map(job).collect() }),
         jobs: plan
             .iter()
             .map(|file| Job {
@@ -138,20 +145,16 @@ fn rows_of(file: &PlannedFile, piece: u64) -> Range<u64> {
 
 impl Run<'_> {
     fn work(&self) -> Result<()> {
+        // A worker that panics holds a piece that others wait for.
+        let _alarm = Alarm(self);
         let mut spare = Page::default();
         while let Some((job, piece)) = self.take() {
             let result = self.make(job, piece, spare);
-            self.desk()[job].workers -= 1;
+            self.desk().files[job].workers -= 1;
             match result {
                 Ok(page) => spare = page,
                 Err(error) => {
-                    // Relaxed would do for the flag alone; the notification below is under each file's lock, so that no
-                    // waiting worker misses it.
-                    self.failed.store(true, Ordering::Release);
-                    for job in &self.jobs {
-                        let _turn = lock(&job.turn);
-                        job.moved.notify_all();
-                    }
+                    self.fail();
                     return Err(error);
                 }
             }
@@ -159,17 +162,41 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Makes every worker stop at its next piece, also the ones that wait for a turn that will not come.
+    fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
+        for job in &self.jobs {
+            // Under the lock, so that no worker looks at the flag before it is set and sleeps after this.
+            let _turn = lock(&job.turn);
+            job.moved.notify_all();
+        }
+    }
+
     /// Takes the next piece of the file with the fewest workers.
     fn take(&self) -> Option<(usize, u64)> {
         let mut desk = self.desk();
-        let open = desk.iter_mut().enumerate().filter(|(_, job)| job.next < job.pieces);
-        let (index, job) = open.min_by_key(|(index, job)| (job.workers, *index))?;
-        job.workers += 1;
-        job.next += 1;
-        Some((index, job.next - 1))
+        let Desk { first_open, files } = &mut *desk;
+        // Files are handed out from the front, so that a desk of a hundred thousand is not read through for each piece.
+        while files.get(*first_open).is_some_and(|file| file.next == file.pieces) {
+            *first_open += 1;
+        }
+        let mut best: Option<usize> = None;
+        for index in (*first_open..files.len()).filter(|index| files[*index].next < files[*index].pieces) {
+            if best.is_none_or(|best| files[index].workers < files[best].workers) {
+                best = Some(index);
+            }
+            if files[index].workers == 0 {
+                break;
+            }
+        }
+        let index = best?;
+        let file = &mut files[index];
+        file.workers += 1;
+        file.next += 1;
+        Some((index, file.next - 1))
     }
 
-    fn desk(&self) -> MutexGuard<'_, Vec<Progressing>> {
+    fn desk(&self) -> MutexGuard<'_, Desk> {
         lock(&self.desk)
     }
 
@@ -216,4 +243,15 @@ impl Run<'_> {
 /// A panic in another worker ends the run when its thread is joined; until then its data is still whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Calls [`Run::fail`] when its worker panics.
+struct Alarm<'a>(&'a Run<'a>);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.fail();
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use datagen::generate::{Progress, Written};
 use datagen::manifest::{Arguments, Manifest};
-use datagen::plan::{self, Scale};
+use datagen::plan::{self, Format, Scale, Size, TableName};
 use datagen::run::{Outcome, Request, run};
 use datagen::{Compression, Options, Result};
 
@@ -65,6 +65,24 @@ fn the_same_seed_gives_the_same_bytes_for_any_number_of_workers() {
         assert!(expected.keys().eq(found.keys()), "{:?}", found.keys());
         for (name, bytes) in &expected {
             assert!(found[name] == *bytes, "{name} differs with {workers} workers");
+        }
+    }
+}
+
+/// With one file all workers make pieces of the same file, and the turns decide what is in it.
+#[test]
+fn one_file_of_many_pieces_has_the_same_bytes_for_any_number_of_workers() {
+    for (format, rows_at_once) in [(Format::Csv, 100), (Format::Parquet, 1_000), (Format::Arrow, 1_000)] {
+        let make = |workers| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let size = Size { files: 1, rows: 60_050 };
+            let plan = plan::files("", TableName::Orders, format, size, Some(rows_at_once));
+            let request = Request { plan, ..request(folder.path(), workers) };
+            run(&request, &AtomicBool::new(false), &Silent).expect("a run").manifest
+        };
+        let expected = make(1);
+        for workers in [2, 3, 8, 8, 8] {
+            assert_eq!(make(workers), expected, "{format:?} with {workers} workers");
         }
     }
 }

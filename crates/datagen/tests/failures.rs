@@ -123,7 +123,9 @@ fn a_full_disk_is_one_error_and_leaves_no_half_written_file() {
 /// Waits until a staging file shows that rows are being written, with a deadline.
 fn wait_for_staging(folder: &Path) {
     let deadline = Instant::now() + Duration::from_secs(30);
-    let staged = || files(folder).iter().any(|path| path.extension().is_some_and(|end| end == "partial"));
+    let of_rows =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".part-"));
+    let staged = || files(folder).iter().any(of_rows);
     while !staged() {
         assert!(Instant::now() < deadline, "nothing is being written");
         std::thread::yield_now();

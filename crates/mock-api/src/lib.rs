@@ -41,7 +41,7 @@ use datagen::localities::Localities;
 use collection::{Cursors, Views};
 use fault::InForce;
 use ledger::Ledger;
-use metrics::Metrics;
+use metrics::{Metrics, RouteMetrics};
 use routes::{Customers, Digests, Orders, Products};
 
 /// What the handlers share.
@@ -51,6 +51,9 @@ pub(crate) struct Api {
     in_force: InForce,
     ledger: Ledger,
     metrics: Metrics,
+    /// The counters of each route; set when the router has been made. It is not a layer's, as each layer of a router costs
+    /// every request an allocation.
+    routes: OnceLock<Vec<Arc<RouteMetrics>>>,
     cursors: Cursors,
     views: Views,
     digests: Digests,
@@ -74,6 +77,7 @@ impl Api {
             in_force: InForce::new(config.profile.clone()),
             ledger: Ledger::default(),
             metrics: Metrics::default(),
+            routes: OnceLock::new(),
             cursors: Cursors::new(config.cursor_ttl),
             views: Views::default(),
             digests: Digests::default(),

@@ -10,6 +10,7 @@ mod figures;
 mod lanes;
 mod page;
 mod picture;
+mod shapes;
 mod table;
 mod ticks;
 

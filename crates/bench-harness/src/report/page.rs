@@ -7,7 +7,7 @@ use lab::record::RunRecord;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::figures::{count, many, memory};
-use super::{Section, bars, explain, lanes, table};
+use super::{Section, bars, explain, lanes, shapes, table};
 use crate::folder::Run;
 use crate::verify;
 
@@ -16,7 +16,7 @@ const STYLE: &str = include_str!("style.css");
 /// The whole document.
 pub(super) fn page(run: &Run, sections: &[Section<'_>]) -> Markup {
     let pictures = sections.iter().flat_map(|section| &section.cells);
-    let budget = lanes::Budget::of(pictures.filter(|shown| shown.timeline.is_ok()).count());
+    let budget = shapes::Budget::of(pictures.filter(|shown| shown.timeline.is_ok()).count());
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -43,6 +43,7 @@ pub(super) fn page(run: &Run, sections: &[Section<'_>]) -> Markup {
 fn head(run: &Run) -> Markup {
     let record = &run.record;
     let faults = verify::faults(run);
+    let interrupted = run.cells.iter().any(|cell| cell.error.as_deref() == Some("interrupted"));
     html! {
         header {
             div.brand {
@@ -51,6 +52,8 @@ fn head(run: &Run) -> Markup {
             }
             @if faults.is_empty() {
                 h1 { "All " (run.cells.len()) " answers agree" span.good { " ✓" } }
+            } @else if record.finished.is_none() || interrupted {
+                h1 { "This run did not come to its end" span.bad { " ✗" } }
             } @else {
                 h1 { "Not every answer is right" span.bad { " ✗" } }
             }
@@ -86,7 +89,7 @@ fn facts(record: &RunRecord) -> Markup {
     }
 }
 
-fn exercise(section: &Section<'_>, record: &RunRecord, budget: lanes::Budget) -> Markup {
+fn exercise(section: &Section<'_>, record: &RunRecord, budget: shapes::Budget) -> Markup {
     let cores = record.machine.cores;
     let absent: Vec<_> = section
         .exercise
@@ -134,7 +137,7 @@ fn method() -> Markup {
                 "Every cell is a process of its own. The strategies of an exercise take their samples in turn, in an order "
                 "drawn anew for each round, so that a machine that slows down favours none. The first round warms up and is "
                 "not counted. " b { "Speed-up" } " is the median of the reference divided by the median of the strategy; its "
-                b { "interval" } " is a 95 % bootstrap. " b { "CPU time" } " and " b { "peak memory" }
+                b { "interval" } " is a 95 % bootstrap, or the whole range of what fewer than six samples allow. " b { "CPU time" } " and " b { "peak memory" }
                 " include the worker processes; the memory of several processes is added up. "
                 b { "The answer" } " is compared by its BLAKE3, of which eight digits are shown. "
                 b { "The lanes" } " come from one more run of each cell, recorded and not timed; stretches too short to be "

@@ -15,7 +15,7 @@ pub(super) fn linear(end: f64, most: usize) -> Vec<f64> {
 /// Round values from `low` to `high` on a logarithmic axis: 1, 2 and 5 times each power of ten, or the powers alone where
 /// those would be too many.
 pub(super) fn logarithmic(low: f64, high: f64) -> Vec<f64> {
-    let factors: &[f64] = if (high / low).log10() > 1.6 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let factors: &[f64] = if (high / low).log10() > 2.2 { &[1.0] } else { &[1.0, 2.0, 5.0] };
     let mut ticks = Vec::new();
     let mut power = 10_f64.powf(low.log10().floor());
     while power <= high {
@@ -46,5 +46,6 @@ mod tests {
         assert_eq!(linear(10.0, 5), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(logarithmic(0.5, 6.0), [0.5, 1.0, 2.0, 5.0]);
         assert_eq!(logarithmic(0.5, 150.0), [1.0, 10.0, 100.0]);
+        assert_eq!(logarithmic(0.7, 45.0), [1.0, 2.0, 5.0, 10.0, 20.0]);
     }
 }

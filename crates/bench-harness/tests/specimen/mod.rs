@@ -2,6 +2,7 @@
 //! strategy. The report's tests draw it, and whoever changes the drawing can look at it.
 
 use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 
 use bench_harness::folder::RunFolder;
@@ -25,7 +26,8 @@ pub(crate) fn write(runs: &Path) -> RunFolder {
             let (slices, cpu_ns, peak) = model(strategy.kind);
             cells.push(cell(&exercise, strategy, &slices, cpu_ns, peak, cells.first()));
             let name = timeline_name(exercise.id, &exercise.name, &strategy.name, WORKERS);
-            write_chrome(&slices, File::create(folder.timelines().join(name)).unwrap()).unwrap();
+            let file = File::create(folder.timelines().join(name)).unwrap();
+            write_chrome(&slices, BufWriter::new(file)).unwrap();
         }
         folder.append(&cells).unwrap();
         exercises.push(exercise);
@@ -128,7 +130,7 @@ fn cell(
         digest: Some(format!("{:x}", 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(exercise.id.into())).repeat(4)),
         verified: true,
         speedup: speedup.map(|(estimate, _)| estimate),
-        speedup_ci: speedup.map(|(_, interval)| interval),
+        speedup_ci: speedup.and_then(|(_, interval)| interval),
         cpu_ns: Some(cpu_ns),
         peak_rss_bytes: Some(peak),
         worker_deaths: 0,

@@ -10,9 +10,9 @@ use tabular::csv_text::{Dialect, write_batch, write_header};
 use tabular::parquet_batches::ParquetBatches;
 
 /// Rows that are decoded at a time: their columns stay in the cache of a core.
-const BATCH_ROWS: usize = 8_192;
+const BATCH_ROWS: usize = 4_096;
 /// Text that is gathered before it is written, in bytes.
-const WRITE_BYTES: usize = 1 << 20;
+const WRITE_BYTES: usize = 1 << 18;
 
 /// What became of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct Converted {
 }
 
 /// Converts the Parquet file `from` to the CSV file `to`, by way of `staged` on the same file system. Holds one batch of
-/// 8 192 rows and its text in memory, however large the file is.
+/// 4 096 rows and its text in memory, however large the file is.
 ///
 /// # Errors
 /// A file that cannot be read as Parquet, with its row group; a column without a text; a disk that is full; a stop. Then
@@ -45,7 +45,7 @@ pub fn convert_file(
     let bytes_in =
         from.metadata().map(|found| found.len()).or_problem(|| format!("cannot read {}", from.display()))?;
     let mut converted = Converted { rows: 0, bytes_in, bytes_out: 0 };
-    let mut text = Vec::with_capacity(WRITE_BYTES * 2);
+    let mut text = Vec::with_capacity(WRITE_BYTES);
     write_header(batches.schema(), dialect, &mut text);
     let mut write = |text: &mut Vec<u8>| {
         converted.bytes_out += text.len() as u64;

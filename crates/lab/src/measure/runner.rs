@@ -153,7 +153,7 @@ fn records(cells: &[CellPlan], measured: &[Measured], seed: u64) -> Vec<CellReco
                 digest: newest.map(|sample| sample.digest.clone()),
                 verified: error.is_none(),
                 speedup: speedup.map(|(estimate, _)| estimate),
-                speedup_ci: speedup.map(|(_, interval)| interval),
+                speedup_ci: speedup.and_then(|(_, interval)| interval),
                 cpu_ns: stats::median(&cpu),
                 peak_rss_bytes: this.samples.iter().map(|sample| sample.peak_rss_bytes).max(),
                 worker_deaths: all().map(|sample| sample.worker_deaths).sum(),

@@ -34,13 +34,17 @@ pub fn mad(values: &[u64]) -> Option<u64> {
 /// From [`ENOUGH`] samples on, the interval is that of the percentile bootstrap (Efron 1979). Samples that were taken in the
 /// same rounds are drawn together, so that what slowed both of a round slows neither; lists of different lengths are drawn
 /// apart. Of fewer samples no bootstrap can tell 95 % (the extremes of five cover their median 94 times of 100), so the
-/// interval reaches from the least ratio that the samples allow to the greatest.
-pub fn speedup(reference: &[u64], these: &[u64], seed: u64) -> Option<(f64, [f64; 2])> {
+/// interval reaches from the least ratio that the samples allow to the greatest; one sample has none.
+pub fn speedup(reference: &[u64], these: &[u64], seed: u64) -> Option<(f64, Option<[f64; 2]>)> {
     let ratio = |over: u64, under: u64| (under > 0).then(|| over as f64 / under as f64);
     let estimate = ratio(median(reference)?, median(these)?)?;
+    if reference.len().min(these.len()) < 2 {
+        return Some((estimate, None));
+    }
     if reference.len().min(these.len()) < ENOUGH {
         let low = ratio(*reference.iter().min()?, *these.iter().max()?)?;
-        return Some((estimate, [low, ratio(*reference.iter().max()?, *these.iter().min()?)?]));
+        let high = ratio(*reference.iter().max()?, *these.iter().min()?)?;
+        return Some((estimate, Some([low, high])));
     }
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut draw =
@@ -56,7 +60,7 @@ pub fn speedup(reference: &[u64], these: &[u64], seed: u64) -> Option<(f64, [f64
         .collect();
     ratios.sort_by(f64::total_cmp);
     let tail = ratios.len() / 40;
-    Some((estimate, [*ratios.get(tail)?, *ratios.get(ratios.len() - 1 - tail)?]))
+    Some((estimate, Some([*ratios.get(tail)?, *ratios.get(ratios.len() - 1 - tail)?])))
 }
 
 #[cfg(test)]
@@ -77,8 +81,9 @@ mod tests {
 
     #[test]
     fn equal_samples_have_a_speedup_of_one_with_no_width() {
-        assert_eq!(speedup(&[7; 5], &[7; 5], 1), Some((1.0, [1.0, 1.0])));
-        assert_eq!(speedup(&[8; 5], &[2; 5], 1), Some((4.0, [4.0, 4.0])));
+        assert_eq!(speedup(&[7; 5], &[7; 5], 1), Some((1.0, Some([1.0, 1.0]))));
+        assert_eq!(speedup(&[8; 5], &[2; 5], 1), Some((4.0, Some([4.0, 4.0]))));
+        assert_eq!(speedup(&[8], &[2], 1), Some((4.0, None)));
         assert_eq!(speedup(&[], &[1], 1), None);
     }
 
@@ -90,7 +95,8 @@ mod tests {
                 random.random_range(900_000..1_100_000) * if drift { 1 + round as u64 } else { 1 }
             };
             let (one, two): (Vec<_>, Vec<_>) = (0..samples).map(|round| (draw(round), draw(round))).unzip();
-            let (_, [low, high]) = speedup(&one, &two, *seed).unwrap();
+            let (_, interval) = speedup(&one, &two, *seed).unwrap();
+            let [low, high] = interval.unwrap();
             low <= 1.0 && 1.0 <= high
         });
         let covered = covered.count();
@@ -120,8 +126,9 @@ mod tests {
         ) {
             let first = speedup(&reference, &these, 5);
             prop_assert_eq!(first, speedup(&reference, &these, 5));
-            let (estimate, [low, high]) = first.unwrap();
-            prop_assert!(low <= estimate && estimate <= high);
+            let (estimate, interval) = first.unwrap();
+            prop_assert_eq!(interval.is_some(), reference.len().min(these.len()) > 1);
+            prop_assert!(interval.is_none_or(|[low, high]| low <= estimate && estimate <= high));
         }
     }
 }

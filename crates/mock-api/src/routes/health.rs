@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Json;
 use crate::Api;
-use crate::metrics::RouteMetrics;
 use crate::openapi::TextAnswer;
 
 /// The server is up.
@@ -19,17 +17,10 @@ pub(super) struct Health {
     status: &'static str,
 }
 
-/// The counters of all routes.
-#[derive(Clone, Debug)]
-pub(super) struct AllMetrics(pub(super) Arc<[Arc<RouteMetrics>]>);
-
 pub(super) async fn health() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-pub(super) async fn metrics(
-    State(api): State<Arc<Api>>,
-    Extension(AllMetrics(routes)): Extension<AllMetrics>,
-) -> TextAnswer {
-    TextAnswer(api.metrics.text(&routes))
+pub(super) async fn metrics(State(api): State<Arc<Api>>) -> TextAnswer {
+    TextAnswer(api.metrics.text(api.routes.get().map_or(&[], Vec::as_slice)))
 }

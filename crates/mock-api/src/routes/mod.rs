@@ -143,8 +143,9 @@ impl Routes {
             .merge(
                 openapi::pages(description, longest).method_not_allowed_fallback(unknown_method).layer(pages),
             )
-            .fallback_service(any(unknown_path).layer(unknown))
-            .layer(axum::Extension(health::AllMetrics(self.metrics.into())));
+            .fallback_service(any(unknown_path).layer(unknown));
+        // A router is made once for each state, so this is the first and only time.
+        let _ = self.api.routes.set(self.metrics);
         router.with_state(self.api)
     }
 }
