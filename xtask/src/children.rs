@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn waiting_ends_when_a_stop_is_asked_for() {
         let stop = Stop::default();
-        let running = Running::start(&mut shell("cat"), Leash::Stdin, &stop).expect("started");
+        let running = Running::start(&mut shell("sleep 10"), Leash::Signal, &stop).expect("started");
         stop.now();
         let error = running.wait().expect_err("interrupted");
         assert!(error.is::<crate::stop::Interrupted>(), "{error:#}");

@@ -137,8 +137,11 @@ m = ["dep:c"]
             ("crates/a/Cargo.toml", "[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n"),
             ("crates/b/Cargo.toml", "[package]\nname = \"b\"\n\n[dependencies]\nworkspace = true\n"),
             ("crates/b/peers/c/Cargo.toml", "[package]\nname = \"a workspace of its own\"\n"),
+            ("crates/d/Cargo.toml", "[package]\nname = \"d\"\n\n[lints]\nworkspace = false\n"),
             ("xtask/Cargo.toml", "lints.workspace = true\n[package]\nname = \"xtask\"\n"),
         ];
-        tidy::check(lints, &files, &["crates/b/Cargo.toml: `[lints] workspace = true` is missing"]);
+        let expected =
+            ["b", "d"].map(|name| format!("crates/{name}/Cargo.toml: `[lints] workspace = true` is missing"));
+        tidy::check(lints, &files, &expected.each_ref().map(String::as_str));
     }
 }
