@@ -19,7 +19,7 @@ use crate::products;
 pub enum Scale {
     /// For CI: 32,000 orders.
     Tiny,
-    /// The default: 640,000 orders.
+    /// The default: 960,000 orders.
     Small,
     /// 4 million orders.
     Medium,
@@ -83,7 +83,7 @@ impl TableName {
     pub fn size(self, scale: Scale) -> Size {
         let (files, rows) = match (self, scale) {
             (Self::Orders, Scale::Tiny) => (8, 32_000),
-            (Self::Orders, Scale::Small) => (16, 640_000),
+            (Self::Orders, Scale::Small) => (16, 960_000),
             (Self::Orders, Scale::Medium) => (16, 4_000_000),
             (Self::Orders, Scale::Large) => (64, 40_000_000),
             (Self::Customers, Scale::Tiny | Scale::Small) => (1, customers_of(Self::Orders.size(scale).rows)),

@@ -49,7 +49,7 @@ pub fn run(request: &Request, stop: &AtomicBool, progress: &dyn Progress) -> Res
     let root = &request.root;
     let mut manifest = Manifest {
         version: VERSION,
-        arguments: request.arguments.clone(),
+        arguments: planned(request),
         seed: request.options.seed,
         complete: false,
         files: Vec::new(),
@@ -96,6 +96,15 @@ pub fn run(request: &Request, stop: &AtomicBool, progress: &dyn Progress) -> Res
     let new = manifest.files.iter().filter(|entry| new.contains(entry.path.as_str()));
     let bytes = new.map(|entry| entry.bytes).sum();
     Ok(Outcome { manifest, written: missing.len(), bytes })
+}
+
+/// The arguments with what they were taken to mean: the same words mean another plan when a scale has changed, and files of
+/// the old plan must not pass for the new one's.
+fn planned(request: &Request) -> Arguments {
+    let rows: u64 = request.plan.iter().map(|file| file.rows.end - file.rows.start).sum();
+    let mut arguments = request.arguments.clone();
+    arguments.options.push(format!("planned={} files, {rows} rows", request.plan.len()));
+    arguments
 }
 
 /// Files of the plan that no manifest names belong to somebody else.
