@@ -241,3 +241,15 @@ fn a_stopped_run_leaves_no_temporary_and_the_next_one_goes_on() {
     assert_eq!(outcome.written, outcome.manifest.files.len() - kept);
     assert!(contents(folder.path()) == contents(whole.path()));
 }
+
+#[test]
+fn the_same_words_with_another_plan_do_not_keep_the_files_of_the_old_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    make(folder.path(), 2);
+    let mut changed = request(folder.path(), 2);
+    let last =
+        changed.plan.iter_mut().rfind(|file| file.table == TableName::Orders).expect("orders are planned");
+    last.rows.end -= 1;
+    let outcome = run(&changed, &AtomicBool::new(false), &Silent).expect("a run");
+    assert_eq!(outcome.written, changed.plan.len());
+}
