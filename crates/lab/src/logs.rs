@@ -1,7 +1,7 @@
 //! Logging: short lines on the console, JSON lines in `logs/`.
 //!
-//! The counterpart of a log decorator is one attribute on a function, `#[tracing::instrument(err)]`: the log file then has
-//! the function's name, its arguments, how long it was busy and idle, and how it ended.
+//! The counterpart of a log decorator is one attribute on a function, `#[tracing::instrument(err(level = "info"))]`: the
+//! log file then has the function's name, its arguments, how long it was busy and idle, and the error that ended it.
 
 use std::fs;
 use std::io;

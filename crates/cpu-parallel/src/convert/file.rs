@@ -31,7 +31,7 @@ pub struct Converted {
 /// # Errors
 /// A file that cannot be read as Parquet, with its row group; a column without a text; a disk that is full; a stop. Then
 /// `to` is as it was before.
-#[tracing::instrument(err, skip(stop), fields(from = %from.display(), to = %to.display(), staged))]
+#[tracing::instrument(err(level = "info"), skip(stop), fields(from = %from.display(), to = %to.display(), staged))]
 pub fn convert_file(
     from: &Path,
     staged: &Path,

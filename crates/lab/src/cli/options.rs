@@ -58,7 +58,7 @@ pub struct Options {
     #[arg(long, global = true)]
     pub quiet: bool,
     /// How much to say on the console: error, warn, info, debug or trace
-    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "warn")]
     pub log_level: LevelFilter,
 }
 
