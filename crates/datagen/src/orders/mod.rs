@@ -1,6 +1,6 @@
 //! The table `orders`: a shop's orders over three years.
 //!
-//! A row is drawn from its own sixteen words (see [`crate::stream`]) into a compact [`Row`] of indices, and only the
+//! A row is drawn from its own sixteen words (see [`crate::stream`]) into a compact `Row` of indices, and only the
 //! writers turn indices into text. Everything that has a shape is a table made once: states by population, products with
 //! category and price, days by month, weekday and sales event, hours of the day.
 //!

@@ -55,7 +55,7 @@ pub struct Sample {
     pub failures: Vec<String>,
 }
 
-/// Runs a strategy once, under the clock. The digest of the sample is empty until [`digested`] fills it.
+/// Runs a strategy once, under the clock. The digest of the sample is empty: making it is not part of the work.
 ///
 /// # Errors
 /// The strategy's problem.

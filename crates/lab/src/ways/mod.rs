@@ -6,13 +6,13 @@
 //!
 //! | way | who works | what it costs to start |
 //! |---|---|---|
-//! | [`sequential`] | the calling thread | nothing |
-//! | [`threads`] | one thread for each task | a thread a task |
-//! | [`pool`] | a fixed number of threads behind a bounded channel | a thread a worker |
-//! | [`rayon`] | a fixed number of threads that steal from each other | a thread a worker |
-//! | [`event_loop`] | one thread, tasks one after another on an event loop | nothing |
+//! | [`sequential`](sequential()) | the calling thread | nothing |
+//! | [`threads`](threads()) | one thread for each task | a thread a task |
+//! | [`pool`](pool()) | a fixed number of threads behind a bounded channel | a thread a worker |
+//! | [`rayon`](rayon()) | a fixed number of threads that steal from each other | a thread a worker |
+//! | [`event_loop`](event_loop()) | one thread, tasks one after another on an event loop | nothing |
 //! | [`tasks`] | one thread, as many unfinished tasks as asked for | an allocation a task |
-//! | [`processes`] | a fixed number of processes | a process a worker, and every task and reply copied |
+//! | [`processes`](processes()) | a fixed number of processes | a process a worker, and every task and reply copied |
 
 mod event_loop;
 mod pool;
