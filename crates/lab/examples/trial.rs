@@ -29,7 +29,7 @@ struct Trial;
 /// What it is asked to do.
 #[derive(clap::Args)]
 struct Args {
-    /// Numbers to square, or: abort, abort-once=FILE, exit, hang, slow=MILLISECONDS, panic, print, chatter, wrong
+    /// Numbers to square, or: abort, abort-once=FILE, exit, hang, slow=MILLISECONDS, panic, print, chatter, hoard, pid, wrong
     tasks: Vec<String>,
 }
 
@@ -68,6 +68,7 @@ impl Exercise for Trial {
         }),
     ];
     const BEST: &'static str = Kind::Pool.name();
+    const RESUMES: bool = true;
     const ROLES: &'static [Role] = &[Role::worker::<Obey>()];
     type Args = Args;
     type Input = Vec<Task>;
@@ -85,7 +86,7 @@ impl Exercise for Trial {
 
 fn squares(tasks: &[Task], lab: &Lab, way: Way<Obey>) -> Squares {
     let mut answer = Squares { squares: Vec::new(), failures: Vec::new() };
-    for outcome in way(lab, &(), tasks) {
+    for outcome in ways::collect::<Obey>(way, lab, &(), tasks) {
         match outcome {
             Ok(square) => answer.squares.push(square),
             Err(failure) => answer.failures.push(failure),
@@ -155,6 +156,16 @@ impl Job for Obey {
                 }
                 stop.check().map(|()| 0)
             }
+            // More memory than any limit in the tests, touched, and kept until somebody does something about it.
+            "hoard" => {
+                let hoard = vec![1_u8; 256 << 20];
+                let end = Instant::now() + Duration::from_secs(20);
+                while Instant::now() < end && !stop.asked() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                stop.check().map(|()| i64::from(hoard[0]))
+            }
+            "pid" => Ok(i64::from(std::process::id())),
             "panic" => panic!("told to"),
             "print" => {
                 println!("a line that must not damage the protocol");

@@ -1,13 +1,16 @@
 //! What a strategy may know about the run it is part of.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::home::Home;
 use crate::job::{Death, Patience};
 use crate::launch::Launch;
+use crate::ledger::Ledger;
 use crate::stop::Stop;
 
 /// How much data the lab makes for itself.
@@ -61,7 +64,10 @@ pub struct Lab {
     pub(crate) out: Option<PathBuf>,
     /// A measured cell's own folder, emptied before each sample.
     pub(crate) scratch: Option<PathBuf>,
-    pub(crate) children: Children,
+    /// What is done already and need not be done again (`--resume`). The lock is held to look one reply up or to write one
+    /// record, by the thread that hands tasks out and outcomes over.
+    pub(crate) ledger: Option<Mutex<Ledger>>,
+    pub(crate) children: Arc<Children>,
 }
 
 impl Lab {
@@ -79,7 +85,8 @@ impl Lab {
             launch: Launch::myself(),
             out: None,
             scratch: None,
-            children: Children::default(),
+            ledger: None,
+            children: Arc::default(),
         }
     }
 
@@ -87,6 +94,12 @@ impl Lab {
     #[must_use]
     pub fn with_out(self, out: impl Into<PathBuf>) -> Self {
         Self { out: Some(out.into()), ..self }
+    }
+
+    /// The lab with a ledger: the tasks that it knows are not done again, and those that are done are kept in it.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Ledger) -> Self {
+        Self { ledger: Some(Mutex::new(ledger)), ..self }
     }
 
     /// The lab's own input of this name at this scale, such as `orders-csv`.

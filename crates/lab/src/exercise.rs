@@ -58,7 +58,7 @@ impl fmt::Display for Kind {
 
 /// One problem with one right answer.
 pub trait Exercise: Sized + 'static {
-    /// The number in the course, 1 to 15.
+    /// The number in the course, 1 to 15; from 16 on, what is measured besides.
     const ID: u8;
     /// The name on the command line.
     const NAME: &'static str;
@@ -68,6 +68,8 @@ pub trait Exercise: Sized + 'static {
     const STRATEGIES: &'static [Strategy<Self>];
     /// The name of the strategy that suits the work best: the tool's default.
     const BEST: &'static str;
+    /// Whether a run that was killed can go on (`--resume`): the replies to the tasks are then all that its answer is made of.
+    const RESUMES: bool = false;
     /// What this program may be started as by this exercise's strategies.
     const ROLES: &'static [Role] = &[];
     /// The user's inputs. With no argument at all they mean the lab's own data.

@@ -21,7 +21,7 @@ pub trait Job: Sized + Send + 'static {
     /// What all workers share and each one starts from.
     type Setup: Serialize + DeserializeOwned + Sync;
     /// One piece of work. Its `Display` is the label that reports and timelines show.
-    type Task: Serialize + DeserializeOwned + fmt::Display + Sync;
+    type Task: Serialize + DeserializeOwned + fmt::Display + Send + Sync;
     /// The answer to one task.
     type Reply: Serialize + DeserializeOwned + Send + Sync;
 
@@ -64,6 +64,19 @@ pub enum Cause {
     CutOff,
     /// Nobody started it: the work was interrupted, or `--fail-fast` stopped after another failure.
     NotStarted,
+}
+
+impl Cause {
+    /// The cause in a word that programs can count by.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Problem(_) => "problem",
+            Self::Panicked(_) => "panicked",
+            Self::SetAside(_) => "set-aside",
+            Self::CutOff => "interrupted",
+            Self::NotStarted => "not-started",
+        }
+    }
 }
 
 /// How a worker process ended while it had a task.
@@ -150,17 +163,21 @@ pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".into())
 }
 
-/// How long a task may take and how often it may kill its worker before it is set aside.
+/// What is borne of tasks and of worker processes before something is done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// The longest one task may take in a worker process; a worker that takes longer is killed.
     pub task_deadline: Duration,
     /// How many workers one task may end before it is set aside.
     pub deaths: usize,
+    /// The most resident memory, in bytes, that a worker process may have; one that has more is killed.
+    pub memory_bytes: Option<u64>,
+    /// After how many tasks a worker process is replaced by a fresh one, where what it leaks must not add up.
+    pub tasks: Option<u32>,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { task_deadline: Duration::from_mins(10), deaths: 3 }
+        Self { task_deadline: Duration::from_mins(10), deaths: 3, memory_bytes: None, tasks: None }
     }
 }

@@ -18,6 +18,7 @@ pub struct Problem(Box<Parts>);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Parts {
     what: String,
+    class: Option<String>,
     place: Option<String>,
     causes: Vec<String>,
     expected: Option<String>,
@@ -28,7 +29,7 @@ impl Problem {
     /// A problem that is its own cause.
     pub fn new(what: impl Into<String>) -> Self {
         let (what, causes) = (what.into(), Vec::new());
-        Self(Box::new(Parts { what, place: None, causes, expected: None, hint: None }))
+        Self(Box::new(Parts { what, class: None, place: None, causes, expected: None, hint: None }))
     }
 
     /// A problem caused by `error`; the whole chain of sources is kept, without repeating what a parent already says.
@@ -43,6 +44,18 @@ impl Problem {
             next = cause.source();
         }
         problem
+    }
+
+    /// The class of the problem, in a word that programs can count by: `timeout`, `ragged-row`.
+    #[must_use]
+    pub fn of_class(mut self, class: impl Into<String>) -> Self {
+        self.0.class = Some(class.into());
+        self
+    }
+
+    /// The class of the problem, where it was given one.
+    pub fn class(&self) -> Option<&str> {
+        self.0.class.as_deref()
     }
 
     /// Where it happened: a file with line and column, a row group, a URL, a page.

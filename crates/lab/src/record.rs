@@ -142,3 +142,137 @@ impl Machine {
         }
     }
 }
+
+/// One claim of `fundamentals`, measured on this machine. A line of `claims.jsonl`; fields are only added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClaimRecord {
+    /// The claim's name, unique among all claims.
+    pub id: String,
+    /// The program that measured it.
+    pub program: String,
+    /// The sentence.
+    pub sentence: Bilingual,
+    /// Where it is published.
+    pub published: Publication,
+    /// What was measured here; `null` where this machine could not.
+    pub measured: Option<Estimate>,
+    /// The unit of the number and of the threshold.
+    pub unit: Bilingual,
+    /// For which numbers the sentence is true.
+    pub holds: Threshold,
+    /// What `holds` says of `measured`.
+    pub verdict: Verdict,
+    /// What a reader should know besides, such as why nothing was measured.
+    #[serde(default)]
+    pub note: Option<Bilingual>,
+    /// Whether what the claim rests on was broken on purpose; such a line is a demonstration and no finding.
+    #[serde(default)]
+    pub broken: bool,
+    /// Why there is no number although there should be one.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+/// A text in the two languages that the course speaks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bilingual {
+    /// English.
+    pub en: String,
+    /// Brazilian Portuguese.
+    pub pt: String,
+}
+
+/// Where a claim is published, and with which number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publication {
+    /// The work's title.
+    pub title: String,
+    /// A link to it.
+    pub link: String,
+    /// The number that stands there, or the words where it gives none.
+    pub number: Bilingual,
+}
+
+/// A number with an interval that is meant to hold the true one 95 times of 100.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The number.
+    pub value: f64,
+    /// The interval's lower end; the number itself where there is no spread.
+    pub low: f64,
+    /// The interval's upper end.
+    pub high: f64,
+    /// How many samples it comes from.
+    pub samples: usize,
+}
+
+/// The numbers for which a claim is true.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Threshold {
+    /// This one and greater ones.
+    AtLeast(f64),
+    /// This one and smaller ones.
+    AtMost(f64),
+    /// From the first to the second, both with it.
+    Within(f64, f64),
+}
+
+/// What became of a claim on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The whole interval is where the claim is true.
+    Holds,
+    /// No part of the interval is.
+    Refuted,
+    /// The interval reaches over the threshold, or there is no number.
+    Inconclusive,
+}
+
+impl Threshold {
+    /// Judges an estimate by where the whole of its interval lies.
+    pub fn judge(self, estimate: Estimate) -> Verdict {
+        let (least, most) = match self {
+            Self::AtLeast(least) => (least, f64::INFINITY),
+            Self::AtMost(most) => (f64::NEG_INFINITY, most),
+            Self::Within(least, most) => (least, most),
+        };
+        if least <= estimate.low && estimate.high <= most {
+            Verdict::Holds
+        } else if estimate.high < least || most < estimate.low {
+            Verdict::Refuted
+        } else {
+            Verdict::Inconclusive
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(threshold: Threshold, low: f64, high: f64, expected: Verdict) {
+        let estimate = Estimate { value: f64::midpoint(low, high), low, high, samples: 7 };
+        assert_eq!(threshold.judge(estimate), expected, "{threshold:?} of {low} to {high}");
+    }
+
+    #[test]
+    fn a_verdict_depends_on_the_whole_interval() {
+        check(Threshold::AtLeast(2.0), 2.0, 3.0, Verdict::Holds);
+        check(Threshold::AtLeast(2.0), 1.9, 3.0, Verdict::Inconclusive);
+        check(Threshold::AtLeast(2.0), 1.0, 1.9, Verdict::Refuted);
+        check(Threshold::AtMost(0.0), 0.0, 0.0, Verdict::Holds);
+        check(Threshold::AtMost(0.0), 1.0, 1.0, Verdict::Refuted);
+        check(Threshold::Within(1.0, 2.0), 1.2, 1.8, Verdict::Holds);
+        check(Threshold::Within(1.0, 2.0), 0.9, 1.8, Verdict::Inconclusive);
+        check(Threshold::Within(1.0, 2.0), 2.1, 2.2, Verdict::Refuted);
+        check(Threshold::Within(1.0, 2.0), 0.5, 2.5, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_number_that_is_none_decides_nothing() {
+        check(Threshold::AtLeast(2.0), f64::NAN, f64::NAN, Verdict::Inconclusive);
+    }
+}

@@ -62,6 +62,56 @@ fn a_worker_may_print_and_chatter() {
     check(&["print", "chatter", "4"], 0, "[1, 2, 16]", &[]);
 }
 
+#[test]
+fn a_worker_that_takes_too_much_memory_is_killed_and_its_task_named() {
+    let words = ["hoard: set aside after it ended 3 workers", "more memory than the limit of 100.0 MiB"];
+    check(&["3", "hoard", "4", "--worker-memory", "100MiB"], 1, "[9, 16]", &words);
+}
+
+#[test]
+fn a_worker_that_has_done_its_share_is_replaced() {
+    let pids = |more: &[&str]| {
+        let mut args = vec!["pid", "pid", "pid", "pid", "--strategy", "processes", "--workers", "1"];
+        args.extend(more);
+        let mut pids: Vec<i64> = serde_json::from_str(&run(&mut trial(&args)).out).unwrap();
+        pids.dedup();
+        pids.len()
+    };
+    assert_eq!((pids(&[]), pids(&["--worker-tasks", "2"]), pids(&["--worker-tasks", "1"])), (1, 2, 4));
+}
+
+#[test]
+fn a_program_that_is_killed_goes_on_where_it_was_and_does_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("ledger").display().to_string();
+    let args = |last| {
+        ["pid", "3", last, "--resume", &ledger, "--strategy", "processes", "--workers", "1"].map(String::from)
+    };
+    let program = trial(&args("slow=60000").each_ref().map(String::as_str)).spawn().unwrap();
+    let workers = children(&program, 1);
+    let begun = witness::wait_for("two records", || {
+        (std::fs::metadata(&ledger).ok()?.len() > 70).then(|| std::fs::read(&ledger).unwrap())
+    });
+    end(program, &workers, Signal::SIGKILL);
+    assert!(begun.starts_with(b"paralelo ledger 1 trial\n"));
+
+    let ended = run(&mut trial(&args("4").each_ref().map(String::as_str)));
+    let squares: Vec<i64> = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!((ended.code, &squares[1..]), (Some(0), &[9, 16][..]), "{}", ended.err);
+    assert_eq!(squares[0], i64::from(workers[0]), "the first task was done by the first program's worker");
+    assert!(ended.err.contains("2 tasks are done already"), "{}", ended.err);
+    assert!(!std::path::Path::new(&ledger).exists(), "a ledger whose tasks are all done is removed");
+}
+
+#[test]
+fn workers_that_die_at_random_from_inside_and_outside_lose_nothing_and_double_nothing() {
+    let mut chaos = witness::program(witness::example("chaos"), &std::env::temp_dir());
+    let limits = ["--worker-deaths", "50", "--worker-memory", "64MiB", "--deadline", "1", "--workers", "3"];
+    let ended = run(chaos.args(["chaos", "--faults", "150"]).args(limits));
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains(": 0 lost, 0 double, 0 wrong"), "{}", ended.out);
+}
+
 /// Starts tasks in two processes and returns the program and its workers.
 fn at_work(tasks: &[&str]) -> (Child, Vec<i32>) {
     let child = trial(tasks).args(["--strategy", "processes", "--workers", "2"]).spawn().unwrap();

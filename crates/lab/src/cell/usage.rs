@@ -23,10 +23,20 @@ pub fn cpu_time() -> Duration {
 /// Read from `/proc`, because `getrusage` gives a child that was started by a large parent the parent's peak: the kernel
 /// counts the moment between fork and exec.
 pub fn peak_rss_bytes(pid: u32) -> u64 {
+    status(pid, "VmHWM:")
+}
+
+/// Resident memory of a living process in bytes; 0 where it cannot be told.
+pub fn rss_bytes(pid: u32) -> u64 {
+    status(pid, "VmRSS:")
+}
+
+/// A field of `/proc/pid/status` that the kernel gives in kibibytes, in bytes (proc(5)).
+fn status(pid: u32, field: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let kibibytes = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
+        .find_map(|line| line.strip_prefix(field)?.split_whitespace().next()?.parse::<u64>().ok());
     kibibytes.unwrap_or_default() * 1024
 }
 

@@ -22,6 +22,7 @@ use crate::record::{ExerciseRecord, StrategyRecord};
 pub struct Entry {
     pub(super) name: &'static str,
     pub(super) roles: &'static [Role],
+    pub(super) resumes: bool,
     pub(super) command: fn() -> Command,
     pub(super) record: fn() -> ExerciseRecord,
     pub(super) tool: fn(&ArgMatches, &Options, &Lab) -> Result<End, Problem>,
@@ -34,6 +35,7 @@ impl Entry {
         Self {
             name: E::NAME,
             roles: E::ROLES,
+            resumes: E::RESUMES,
             command: || E::Args::augment_args(Command::new(E::NAME).about(E::ABOUT)),
             record: record::<E>,
             tool: tool::<E>,

@@ -17,9 +17,11 @@ pub use options::Options;
 
 use crate::context::Lab;
 use crate::launch::{CELL, CELL_ARGUMENTS, Launch, WORKER};
+use crate::ledger::Ledger;
 use crate::logs;
 use crate::measure::{CellPlan, Settings, measure, table};
 use crate::problem::{OrProblem, Problem};
+use crate::procs::Role;
 use crate::record::CellRecord;
 
 /// A cell that has taken three samples and this much time is measured well enough for a table on the console.
@@ -54,7 +56,9 @@ pub fn main(program: &'static str, about: &'static str, exercises: &'static [Ent
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let call = Call::from(arguments);
     let user = match &call {
-        Call::Worker(role) => return play(exercises, role),
+        Call::Worker(role) => {
+            return play(exercises.iter().flat_map(|exercise| exercise.roles), role);
+        }
         Call::Cell(_, user) | Call::User(user) => user,
     };
     let matches =
@@ -123,11 +127,19 @@ fn command(program: &'static str, about: &'static str, exercises: &[Entry]) -> C
         .fold(base, |command, exercise| command.subcommand((exercise.command)().args_override_self(true)))
 }
 
+/// If this process was started as a worker, plays its role to the end and returns the exit code. The first thing that a
+/// program of its own command line does; [`main`] does it for the exercise programs.
+pub fn as_worker<'a>(roles: impl IntoIterator<Item = &'a Role>) -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    let is_worker = arguments.next().is_some_and(|first| first == WORKER);
+    is_worker.then(|| play(roles, &arguments.next().unwrap_or_default().to_string_lossy()))
+}
+
 /// Plays a worker's role; the parent hears of a failure through the pipe, or reads it as last words.
-fn play(exercises: &[Entry], name: &str) -> ExitCode {
+fn play<'a>(roles: impl IntoIterator<Item = &'a Role>, name: &str) -> ExitCode {
     let level = std::env::var("PARALELO_LOG").ok().and_then(|level| level.parse().ok());
     logs::worker(level.unwrap_or(tracing::level_filters::LevelFilter::WARN));
-    let role = exercises.iter().flat_map(|exercise| exercise.roles).find(|role| role.name == name);
+    let role = roles.into_iter().find(|role| role.name == name);
     let played =
         role.map_or_else(|| Err(Problem::new(format!("there is no role `{name}`"))), |role| (role.play)());
     played
@@ -181,8 +193,14 @@ fn dispatch(
             lab.stop.on_ctrl_c()?;
             if options.compare {
                 compare(&[(exercise, arguments.to_vec())], options, &lab)
+            } else if options.resume.is_some() && !exercise.resumes {
+                say(&Problem::new(format!(
+                    "`{name}` cannot go on from a ledger: what it has done is in its output"
+                ))
+                .hint("leave --resume away: what is whole already is not harmed by doing it again"));
+                Ok(End::Usage)
             } else {
-                (exercise.tool)(matches, options, &lab)
+                resumably(exercise, options, lab, |lab| (exercise.tool)(matches, options, lab))
             }
         }
         None => {
@@ -194,6 +212,27 @@ fn dispatch(
             compare(&all.collect::<Vec<_>>(), options, &lab)
         }
     }
+}
+
+/// Runs `work` with the ledger that was asked for, and removes it when all is done.
+fn resumably(
+    exercise: &Entry,
+    options: &Options,
+    mut lab: Lab,
+    work: impl FnOnce(&Lab) -> Result<End, Problem>,
+) -> Result<End, Problem> {
+    if let Some(path) = &options.resume {
+        let ledger = Ledger::open(path, exercise.name)?;
+        if !ledger.is_empty() && !options.quiet {
+            anstream::eprintln!("{} tasks are done already, says {}", ledger.len(), path.display());
+        }
+        lab = lab.with_ledger(ledger);
+    }
+    let end = work(&lab)?;
+    if let (Some(ledger), End::Done) = (&lab.ledger, end) {
+        ledger.lock().remove()?;
+    }
+    Ok(end)
 }
 
 fn list(exercises: &[Entry], json: bool) -> Result<(), Problem> {

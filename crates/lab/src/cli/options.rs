@@ -54,6 +54,19 @@ pub struct Options {
     /// The longest that one task may take in a worker process, and one sample in a measurement, in seconds
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub deadline: u64,
+    /// The most memory that one worker process may take, such as 512MiB; one that takes more is killed, and its task tried
+    /// again
+    #[arg(long, global = true, value_name = "SIZE")]
+    pub worker_memory: Option<bytesize::ByteSize>,
+    /// Set a task aside when it has ended this many worker processes
+    #[arg(long, global = true, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    pub worker_deaths: u16,
+    /// Replace a worker process by a fresh one after this many tasks
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub worker_tasks: Option<u32>,
+    /// Keep what is done in this file and, if it is there already, go on from it; it is removed when all is done
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "compare")]
+    pub resume: Option<PathBuf>,
     /// Say nothing but errors
     #[arg(long, global = true)]
     pub quiet: bool,
@@ -71,7 +84,12 @@ impl Options {
         lab.scale = self.scale;
         self.api.trim_end_matches('/').clone_into(&mut lab.api);
         lab.fail_fast = self.fail_fast;
-        lab.patience = Patience { task_deadline: Duration::from_secs(self.deadline), ..Patience::default() };
+        lab.patience = Patience {
+            task_deadline: Duration::from_secs(self.deadline),
+            memory_bytes: self.worker_memory.map(|size| size.as_u64()),
+            deaths: usize::from(self.worker_deaths),
+            tasks: self.worker_tasks,
+        };
         lab.out.clone_from(&self.out);
         lab
     }

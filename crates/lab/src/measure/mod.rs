@@ -9,7 +9,7 @@ mod runner;
 pub mod stats;
 mod table;
 
-pub use listing::listing;
+pub use listing::{hear, listing};
 pub use plan::{CellPlan, Settings};
 pub use runner::{measure, timeline_name};
 pub use table::{nanoseconds, table};

@@ -103,6 +103,11 @@ pub(super) fn decode<T: serde::de::DeserializeOwned>(payload: &[u8]) -> io::Resu
     postcard::from_bytes(payload).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
+/// Decodes a value at the beginning of a payload, and returns what comes after it.
+pub(super) fn take<T: serde::de::DeserializeOwned>(payload: &[u8]) -> io::Result<(T, &[u8])> {
+    postcard::take_from_bytes(payload).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

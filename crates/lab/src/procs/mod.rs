@@ -2,13 +2,16 @@
 //!
 //! The protocol and the promises are explained in this folder's `README.md`.
 
+mod attend;
 mod chain;
 mod frame;
 mod pool;
+mod queue;
 pub(crate) mod supervise;
 mod worker;
 
 pub use chain::{Link, Planned, Stage, Told, chain};
 pub use frame::{Frame, MAX_PAYLOAD};
-pub(crate) use pool::map;
+pub use pool::{Pool, Ticket};
+pub use queue::Progress;
 pub use worker::Role;

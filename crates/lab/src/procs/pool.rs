@@ -1,242 +1,242 @@
-//! The parent's end of the pipes: the pool.
+//! The pool: what its user sees.
 
-use std::collections::VecDeque;
+use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
-use std::time::Instant;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::bounded;
-use parking_lot::Mutex;
+use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::frame::{Frame, Kind, decode, encode};
-use super::supervise::{GOODBYE, Place, Running, watchdog};
+use super::attend::{Shared, attend};
+use super::frame::{decode, encode};
+use super::queue::{Finish, Order, Progress};
+use super::supervise::watchdog;
 use crate::context::Lab;
-use crate::job::{Cause, Death, Failure, Job, Tried};
-use crate::problem::Problem;
-use crate::stop::Stop;
-use crate::timeline::{self, Slice};
+use crate::job::{Cause, Failure, Job, Tried};
+use crate::problem::{OrProblem, Problem};
+use crate::timeline;
+use crate::ways::{Desk, Sink, Tasks};
 
-/// After this many workers in a row that did not even start, the pool gives up: the next would not start either.
-const FALSE_STARTS: usize = 3;
+/// How many tasks wait for each worker beside the one that it does: enough that it never waits for the hand-out.
+const WAITING: usize = 1;
 
-/// Does the tasks in `lab.workers` processes; `finish` is called once for each task that was done or failed, from the
-/// threads that attend to the workers. Tasks that nobody started because of `halt` are not reported.
-pub(crate) fn map<J: Job>(
-    lab: &Lab,
-    setup: &J::Setup,
-    tasks: &[J::Task],
-    halt: &Stop,
-    finish: &(dyn Fn(usize, Tried<J::Reply>) + Sync),
-) {
-    let places: Vec<Place> = (0..lab.workers.min(tasks.len())).map(|_| Place::default()).collect();
-    let pool = Pool::<J> {
-        lab,
-        setup,
-        tasks,
-        halt,
-        finish,
-        waiting: Mutex::new((0..tasks.len()).map(|index| (index, Vec::new())).collect()),
-        false_starts: AtomicUsize::new(0),
-        no_more_starts: AtomicBool::new(false),
-    };
-    let (done, over) = bounded::<()>(0);
-    thread::scope(|scope| {
-        let attending: Vec<_> = places
-            .iter()
-            .enumerate()
-            .map(|(number, place)| {
-                let (pool, name) = (&pool, format!("attendant {number}"));
-                let thread = thread::Builder::new().name(name);
-                thread
-                    .spawn_scoped(scope, move || pool.attend(number, place))
-                    .expect("the system has threads for the pool")
-            })
-            .collect();
-        let (places, halt) = (&places, halt.clone());
-        scope.spawn(move || watchdog(places, &halt, &over));
-        // The watchdog must see the last worker out, also when an attendant panics.
-        let panics: Vec<_> = attending.into_iter().filter_map(|attendant| attendant.join().err()).collect();
-        drop(done);
-        if let Some(panic) = panics.into_iter().next() {
-            std::panic::resume_unwind(panic);
-        }
-    });
+/// A fixed number of worker processes that do the tasks of job `J`.
+///
+/// A worker is started when the first task needs it. Dropping the pool waits for the tasks that were submitted and ends
+/// every worker; after [`Pool::cancel`], or a stop of the run, it ends them at once.
+///
+/// ```no_run
+/// # use lab::{Job, Lab, Problem, Stop, procs::Pool};
+/// # struct Square;
+/// # impl Job for Square {
+/// #     const NAME: &'static str = "square";
+/// #     type Setup = (); type Task = u64; type Reply = u64;
+/// #     fn start((): &()) -> Result<Self, Problem> { Ok(Self) }
+/// #     fn run(&mut self, task: &u64, _: &Stop) -> Result<u64, Problem> { Ok(task * task) }
+/// # }
+/// let pool = Pool::<Square>::start(&Lab::new(2), &())?;
+/// let (three, four) = (pool.submit(&3), pool.submit(&4));
+/// assert_eq!((three.wait(), four.wait()), (Ok(9), Ok(16)));
+/// # Ok::<(), lab::Problem>(())
+/// ```
+pub struct Pool<J: Job> {
+    shared: Arc<Shared>,
+    attendants: Vec<JoinHandle<()>>,
+    watchdog: Option<(JoinHandle<()>, Sender<()>)>,
+    next: AtomicU64,
+    /// No job lives here, so the pool may be shared between threads whatever its job is.
+    job: PhantomData<fn() -> J>,
 }
 
-struct Pool<'a, J: Job> {
-    lab: &'a Lab,
-    setup: &'a J::Setup,
-    tasks: &'a [J::Task],
-    halt: &'a Stop,
-    finish: &'a (dyn Fn(usize, Tried<J::Reply>) + Sync),
-    /// The tasks that nobody has, each with the deaths it has caused. Locked for a push or a pop.
-    waiting: Mutex<VecDeque<(usize, Vec<Death>)>>,
-    false_starts: AtomicUsize,
-    /// Set once workers do not start: those at work finish, and no new one is tried.
-    no_more_starts: AtomicBool,
-}
-
-/// Why there is no new worker.
-enum NoStart {
-    /// It died before it was ready.
-    Died(Death),
-    /// The system does not start it.
-    Impossible(Problem),
-}
-
-/// Why a worker gave no answer.
-enum Lost {
-    /// It is dead, or says what it should not: it must be reaped.
-    Worker,
-    /// The task cannot be sent at all; no worker is to blame.
-    Task(io::Error),
-}
-
-impl<J: Job> Pool<'_, J> {
-    /// Keeps one worker at work until no task waits. An attendant that gives a task back goes on itself, so a task can
-    /// not be left behind by attendants that have already gone home.
-    fn attend(&self, number: usize, place: &Place) {
-        let mut peak = 0;
-        let mut worker = None;
-        while !self.halt.asked() && (worker.is_some() || !self.no_more_starts.load(Ordering::Relaxed)) {
-            let Some((index, deaths)) = self.waiting.lock().pop_front() else { break };
-            worker = match worker.take().map_or_else(|| self.start(place), Ok) {
-                Ok(running) => self.hand_over(number, running, index, deaths, &mut peak),
-                Err(NoStart::Died(death)) => {
-                    self.died(index, deaths, death);
-                    None
-                }
-                Err(NoStart::Impossible(problem)) => {
-                    self.finish(index, Err(Cause::Problem(problem)));
-                    None
-                }
-            };
-        }
-        if let Some(running) = worker {
-            peak = peak.max(running.peak_rss_bytes());
-            let _ = running.leave(GOODBYE);
-        }
-        self.lab.children.add_peak(peak);
+impl<J: Job> Pool<J> {
+    /// A pool of `lab.workers` workers with the patience of `lab`. It ends when the run is asked to stop.
+    ///
+    /// # Errors
+    /// A setup that cannot be encoded.
+    ///
+    /// # Panics
+    /// When the system refuses the threads of the pool.
+    pub fn start(lab: &Lab, setup: &J::Setup) -> Result<Self, Problem> {
+        let cannot = || format!("the setup of `{}` cannot be sent to a worker", J::NAME);
+        let setup = encode(&(timeline::recording(), setup)).or_problem(cannot)?;
+        let shared = Arc::new(Shared::new(lab, J::NAME, setup, lab.workers * WAITING));
+        let attendant = |number| {
+            let shared = Arc::clone(&shared);
+            let thread = thread::Builder::new().name(format!("attendant {number}"));
+            thread.spawn(move || attend(&shared, number)).expect("the system has threads for the pool")
+        };
+        let attendants = (0..lab.workers).map(attendant).collect();
+        let watched = Arc::clone(&shared);
+        let (done, over) = bounded::<()>(0);
+        let thread = thread::Builder::new().name("watchdog".into());
+        let watching = thread
+            .spawn(move || watchdog(&watched.places, &watched.halt, &over))
+            .expect("the system has threads for the pool");
+        let next = AtomicU64::new(0);
+        Ok(Self { shared, attendants, watchdog: Some((watching, done)), next, job: PhantomData })
     }
 
-    /// Gives one task to a worker and returns the worker, if it is still good.
-    fn hand_over<'p>(
+    /// Hands in one task; waits while as many tasks wait as there are workers.
+    pub fn submit(&self, task: &J::Task) -> Ticket<J::Reply> {
+        let (finish, outcome) = bounded(1);
+        let number = self.order(task, move |outcome| {
+            // Whoever dropped the ticket does not want to know.
+            let _ = finish.send(outcome);
+        });
+        Ticket { number, label: task.to_string(), outcome, shared: Arc::clone(&self.shared) }
+    }
+
+    /// Does all tasks and hands over the outcomes in the order of the tasks, in flat memory. A sink that fails, and a failure
+    /// under `--fail-fast`, cancel the pool.
+    ///
+    /// # Errors
+    /// What the sink fails with.
+    pub fn map(&self, lab: &Lab, tasks: Tasks<'_, J::Task>, sink: Sink<'_, J::Reply>) -> Result<(), Problem> {
+        // A failing sink, or `--fail-fast`, must reach the workers.
+        let desk = Desk::halted_by(self.shared.halt.clone(), lab, self.at_once(), tasks, sink);
+        // There is room for all that is in hand, so nobody waits to send.
+        let (put, done) = bounded(desk.at_once());
+        let hand_in = |(number, task): (usize, J::Task)| {
+            let put = put.clone();
+            self.order(&task, move |outcome| drop(put.send((number, outcome))));
+        };
+        desk.run(hand_in, &done)
+    }
+
+    /// Does all tasks and hands over each outcome as it comes, with the number of its task.
+    ///
+    /// # Errors
+    /// What the sink fails with.
+    pub fn map_unordered(
         &self,
-        number: usize,
-        mut running: Running<'p>,
-        index: usize,
-        deaths: Vec<Death>,
-        peak: &mut u64,
-    ) -> Option<Running<'p>> {
-        match self.ask(number, &mut running, index) {
-            Ok((outcome, late)) => {
-                self.finish(index, outcome);
-                // A late answer won the race against the watchdog, but its worker did not: it is replaced.
-                (!late).then_some(running)
+        tasks: Tasks<'_, J::Task>,
+        sink: &mut dyn FnMut(usize, Tried<J::Reply>) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let (put, done) = bounded(self.at_once());
+        let (mut tasks, mut in_hand) = (tasks.enumerate(), 0);
+        loop {
+            while in_hand < self.at_once()
+                && !self.shared.halt.asked()
+                && let Some((number, task)) = tasks.next()
+            {
+                let put = put.clone();
+                self.order(&task, move |outcome| drop(put.send((number, outcome))));
+                in_hand += 1;
             }
-            Err(Lost::Task(error)) => {
-                self.finish(
-                    index,
-                    Err(Cause::Problem(Problem::because("the task cannot be sent to a worker", &error))),
-                );
-                Some(running)
+            if in_hand == 0 {
+                return Ok(());
             }
-            Err(Lost::Worker) => {
-                let death = match running.reap() {
-                    Ok(reaped) => reaped.death(self.lab.patience.task_deadline),
-                    Err(error) => {
-                        Death { how: format!("gone: {error}"), peak_rss_bytes: 0, last_words: String::new() }
-                    }
-                };
-                *peak = (*peak).max(death.peak_rss_bytes);
-                self.died(index, deaths, death);
-                None
+            let Ok((number, outcome)) = done.recv() else { return Ok(()) };
+            in_hand -= 1;
+            if let Err(problem) = sink(number, outcome) {
+                self.cancel();
+                return Err(problem);
             }
         }
     }
 
-    /// Gives the task of a dead worker back, or sets it aside.
-    fn died(&self, index: usize, mut deaths: Vec<Death>, death: Death) {
-        if self.halt.asked() {
-            return self.finish(index, Err(Cause::CutOff));
-        }
-        self.lab.children.add_death(&self.tasks[index].to_string(), &death);
-        deaths.push(death);
-        if deaths.len() >= self.lab.patience.deaths {
-            self.finish(index, Err(Cause::SetAside(deaths)));
-        } else {
-            self.waiting.lock().push_front((index, deaths));
-        }
+    /// How far the pool is.
+    pub fn progress(&self) -> Progress {
+        self.shared.queue.progress()
     }
 
-    /// Starts a worker and waits until it is ready.
-    fn start<'p>(&self, place: &'p Place) -> Result<Running<'p>, NoStart> {
-        let ready = || -> io::Result<Result<Running<'p>, Death>> {
-            let setup = Frame::new(Kind::Setup, 0, encode(&(timeline::recording(), self.setup))?);
-            let mut running = place.start(self.lab.launch.worker(J::NAME)?)?;
-            place.due(Some(Instant::now() + self.lab.patience.task_deadline));
-            if matches!(exchange(&mut running, &setup), Ok(Some(Frame { kind: Kind::Ready, .. }))) {
-                place.due(None);
-                return Ok(Ok(running));
+    /// Ends everything: tasks in hand are cut off, those that wait are not started, and no more are accepted.
+    pub fn cancel(&self) {
+        self.shared.halt.now();
+    }
+
+    fn at_once(&self) -> usize {
+        self.attendants.len() * (1 + WAITING)
+    }
+
+    /// Hands in a task and returns its number; `finish` is called once, from any thread.
+    fn order(&self, task: &J::Task, finish: impl FnOnce(Tried<J::Reply>) + Send + 'static) -> u64 {
+        // A number is only compared with others; it orders nothing.
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let label = task.to_string();
+        let name = label.clone();
+        let finish: Finish = Box::new(move |outcome| {
+            let reply = outcome.and_then(|bytes| decode(bytes).unwrap_or_else(|error| Err(garbled(&error))));
+            finish(reply.map_err(|cause| Failure { task: name, cause }));
+        });
+        match encode(task) {
+            Ok(task) => {
+                let order = Order { number, task, label, deaths: Vec::new(), finish };
+                if let Err(order) = self.shared.queue.push(order) {
+                    (order.finish)(Err(self.shared.deserted()));
+                }
             }
-            Ok(Err(running.reap()?.death(self.lab.patience.task_deadline)))
-        };
-        let why = match ready() {
-            Ok(Ok(running)) => {
-                self.false_starts.store(0, Ordering::Relaxed);
-                return Ok(running);
+            Err(error) => {
+                let problem = Problem::because("the task cannot be sent to a worker", &error);
+                finish(Err(Cause::Problem(problem)));
             }
-            Ok(Err(death)) => NoStart::Died(death),
-            Err(error) => NoStart::Impossible(Problem::because(
-                format!("the worker `{}` cannot be started", J::NAME),
-                &error,
-            )),
-        };
-        // A plain count and a plain flag: they decide nothing but when to stop trying.
-        if self.false_starts.fetch_add(1, Ordering::Relaxed) + 1 >= FALSE_STARTS {
-            self.no_more_starts.store(true, Ordering::Relaxed);
         }
-        Err(why)
-    }
-
-    /// Sends a task and waits for its outcome; also tells whether the worker was killed meanwhile for being late.
-    fn ask(
-        &self,
-        number: usize,
-        running: &mut Running<'_>,
-        index: usize,
-    ) -> Result<(Result<J::Reply, Cause>, bool), Lost> {
-        let place = running.place;
-        let task = Frame::new(Kind::Task, index as u64, encode(&self.tasks[index]).map_err(Lost::Task)?);
-        place.due(Some(Instant::now() + self.lab.patience.task_deadline));
-        let sent = timeline::now();
-        let frame = match exchange(running, &task) {
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(Lost::Task(error)),
-            Ok(Some(frame)) if frame.number == index as u64 => frame,
-            _ => return Err(Lost::Worker),
-        };
-        let late = place.due(None);
-        if frame.kind != Kind::Done {
-            return Err(Lost::Worker);
-        }
-        let (outcome, slices): (Result<J::Reply, Cause>, Vec<Slice>) =
-            decode(&frame.payload).map_err(|_| Lost::Worker)?;
-        timeline::absorb(&format!("process {number}"), Some(sent), slices);
-        Ok((outcome, late))
-    }
-
-    fn finish(&self, index: usize, outcome: Result<J::Reply, Cause>) {
-        let failure = |cause| Failure { task: self.tasks[index].to_string(), cause };
-        (self.finish)(index, outcome.map_err(failure));
+        number
     }
 }
 
-/// Writes a frame to a worker and reads its answer; `None` where the worker has closed its output.
-fn exchange(running: &mut Running<'_>, frame: &Frame) -> io::Result<Option<Frame>> {
-    let (Some(stdin), Some(stdout)) = (&mut running.stdin, &mut running.stdout) else {
-        return Err(io::ErrorKind::BrokenPipe.into());
-    };
-    frame.write(stdin)?;
-    Frame::read(stdout)
+fn garbled(error: &io::Error) -> Cause {
+    Cause::Problem(Problem::because("the reply of the worker cannot be read", error))
+}
+
+impl<J: Job> Drop for Pool<J> {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+        for attendant in self.attendants.drain(..) {
+            if let Err(panic) = attendant.join()
+                && !thread::panicking()
+            {
+                std::panic::resume_unwind(panic);
+            }
+        }
+        // The watchdog must see the last worker out.
+        if let Some((watchdog, done)) = self.watchdog.take() {
+            drop(done);
+            let _ = watchdog.join();
+        }
+    }
+}
+
+impl<J: Job> fmt::Debug for Pool<J> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Pool").field("job", &J::NAME).field("progress", &self.progress()).finish()
+    }
+}
+
+/// A task that was handed in.
+pub struct Ticket<R> {
+    number: u64,
+    label: String,
+    outcome: Receiver<Tried<R>>,
+    shared: Arc<Shared>,
+}
+
+impl<R> Ticket<R> {
+    /// Waits for the outcome.
+    ///
+    /// # Errors
+    /// Why the task was not done.
+    pub fn wait(self) -> Tried<R> {
+        let gone = || Err(Failure { task: self.label.clone(), cause: Cause::CutOff });
+        self.outcome.recv().unwrap_or_else(|_| gone())
+    }
+
+    /// The outcome, if it is there already.
+    pub fn try_wait(&self) -> Option<Tried<R>> {
+        self.outcome.try_recv().ok()
+    }
+
+    /// Takes the task back. If a worker has it, the worker is killed and replaced; if it is done, nothing happens. Its
+    /// outcome is then [`Cause::NotStarted`] or [`Cause::CutOff`].
+    pub fn cancel(&self) {
+        self.shared.cancel(self.number);
+    }
+}
+
+impl<R> fmt::Debug for Ticket<R> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Ticket({}: {})", self.number, self.label)
+    }
 }

@@ -38,25 +38,46 @@ const LAST_WORDS: usize = 2_000;
 /// signalled while it is in `child`, and only reaped after it was taken out, so a signal can never reach a stranger that
 /// was given the same number.
 #[derive(Default)]
-pub(crate) struct Place(Mutex<Watched>);
+pub(crate) struct Place {
+    watched: Mutex<Watched>,
+    /// The most resident memory that a process here may have, in bytes.
+    memory_bytes: Option<u64>,
+}
 
 #[derive(Default)]
 struct Watched {
     child: Option<Child>,
     due: Option<Instant>,
-    missed: bool,
+    /// The number of the task that the process has, where it has one.
+    task: Option<u64>,
+    /// Why we killed the process, if we did.
+    sentence: Option<Sentence>,
     /// When the process was asked to end because nobody wants its work any longer.
     asked: Option<Instant>,
 }
 
+/// Why the watchdog, or whoever cancelled a task, killed a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sentence {
+    Late,
+    /// It had more resident memory than so many bytes.
+    Greedy(u64),
+    Cancelled,
+}
+
 impl Place {
+    /// A place whose processes may have so much resident memory, in bytes.
+    pub(crate) fn new(memory_bytes: Option<u64>) -> Self {
+        Self { watched: Mutex::default(), memory_bytes }
+    }
+
     /// Starts `command` in this place, at the head of a process group of its own.
     pub(crate) fn start(&self, mut command: Command) -> io::Result<Running<'_>> {
         let parent_rss_bytes = usage::peak_rss_bytes(std::process::id());
         let mut child = command.process_group(0).spawn()?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let pid = child.id();
-        *self.0.lock() = Watched { child: Some(child), ..Watched::default() };
+        *self.watched.lock() = Watched { child: Some(child), ..Watched::default() };
         let (listening, end) = bounded(0);
         let words = Words { kept: Arc::default(), end };
         let kept = Arc::clone(&words.kept);
@@ -71,26 +92,55 @@ impl Place {
         Ok(running)
     }
 
-    /// From now on the process has until `due`; with `None`, for ever. Returns whether it missed its last deadline.
+    /// From now on the process has until `due`; with `None`, for ever. It has no task that could be taken back. Returns
+    /// whether it was killed meanwhile.
     pub(crate) fn due(&self, due: Option<Instant>) -> bool {
-        let mut watched = self.0.lock();
-        watched.due = due;
-        watched.missed
+        let mut watched = self.watched.lock();
+        (watched.due, watched.task) = (due, None);
+        watched.sentence.is_some()
     }
 
-    /// Kills the process here, if one is overdue. If nobody wants it any longer, it is asked to end first.
+    /// From now on the process has this task, and until `due`.
+    pub(crate) fn has(&self, task: u64, due: Instant) {
+        let mut watched = self.watched.lock();
+        (watched.due, watched.task) = (Some(due), Some(task));
+    }
+
+    /// Kills the process here, if it has this task.
+    pub(crate) fn cancel(&self, task: u64) {
+        let mut watched = self.watched.lock();
+        if watched.task == Some(task) {
+            watched.kill(Sentence::Cancelled);
+        }
+    }
+
+    /// Kills the process here, if one is overdue or takes too much memory. If nobody wants it any longer, it is asked to end
+    /// first.
     fn watch(&self, unwanted: bool, now: Instant) {
-        let watched = &mut *self.0.lock();
+        let watched = &mut *self.watched.lock();
         let Some(child) = &watched.child else { return };
-        let overdue = watched.due.is_some_and(|due| due <= now);
-        let ignored = watched.asked.is_some_and(|asked| now - asked >= LAST_MOMENT);
-        if overdue || ignored {
+        let greedy = || self.memory_bytes.filter(|most| usage::rss_bytes(child.id()) > *most);
+        if watched.due.is_some_and(|due| due <= now) {
+            watched.kill(Sentence::Late);
+        } else if watched.sentence.is_none()
+            && let Some(most) = greedy()
+        {
+            watched.kill(Sentence::Greedy(most));
+        } else if watched.asked.is_some_and(|asked| now - asked >= LAST_MOMENT) {
             signal_group(child, Signal::SIGKILL);
-            watched.missed |= overdue;
-            watched.due = None;
         } else if unwanted && watched.asked.is_none() {
             signal_group(child, Signal::SIGTERM);
             watched.asked = Some(now);
+        }
+    }
+}
+
+impl Watched {
+    fn kill(&mut self, sentence: Sentence) {
+        if let Some(child) = &self.child {
+            signal_group(child, Signal::SIGKILL);
+            self.sentence.get_or_insert(sentence);
+            self.due = None;
         }
     }
 }
@@ -142,10 +192,10 @@ impl Running<'_> {
 
     fn end(&mut self) -> io::Result<Reaped> {
         drop((self.stdin.take(), self.stdout.take()));
-        let (child, missed) = {
-            let mut watched = self.place.0.lock();
-            watched.due = None;
-            (watched.child.take(), watched.missed)
+        let (child, sentence) = {
+            let mut watched = self.place.watched.lock();
+            (watched.due, watched.task) = (None, None);
+            (watched.child.take(), watched.sentence)
         };
         let Some(child) = child else { return Err(io::Error::other("the process was already reaped")) };
         // The group first: a process that ended by itself may have left children that still hold its pipes.
@@ -158,7 +208,7 @@ impl Running<'_> {
         // The kernel counts the moment between fork and exec, when a child still has its parent's memory.
         let peak = used.rusage.maxrss;
         let peak_rss_bytes = if peak > self.parent_rss_bytes { peak } else { 0 };
-        Ok(Reaped { status: used.status, missed, peak_rss_bytes, last_words })
+        Ok(Reaped { status: used.status, sentence, peak_rss_bytes, last_words })
     }
 
     /// The process's peak resident memory so far, in bytes.
@@ -176,7 +226,7 @@ impl Drop for Running<'_> {
 /// A process that is gone.
 pub(crate) struct Reaped {
     status: ExitStatus,
-    missed: bool,
+    sentence: Option<Sentence>,
     peak_rss_bytes: u64,
     last_words: String,
 }
@@ -189,19 +239,28 @@ impl Reaped {
 
     /// Whether something else ended it, and not our watchdog.
     pub(crate) fn was_killed(&self) -> bool {
-        self.status.signal().is_some() && !self.missed
+        self.status.signal().is_some() && self.sentence.is_none()
+    }
+
+    /// Whether it was killed because its task was taken back.
+    pub(crate) fn was_cancelled(&self) -> bool {
+        self.sentence == Some(Sentence::Cancelled)
     }
 
     /// The end of a worker that still had something to do.
     pub(crate) fn death(self, deadline: Duration) -> Death {
-        let how = match (self.missed, self.status.signal()) {
-            (true, _) => format!("killed because it missed the deadline of {deadline:?}"),
-            (false, Some(number)) => {
+        let how = match (self.sentence, self.status.signal()) {
+            (Some(Sentence::Late), _) => format!("killed because it missed the deadline of {deadline:?}"),
+            (Some(Sentence::Greedy(most)), _) => {
+                format!("killed because it took more memory than the limit of {}", bytesize::ByteSize(most))
+            }
+            (Some(Sentence::Cancelled), _) => "killed because its task was taken back".into(),
+            (None, Some(number)) => {
                 let name =
                     Signal::try_from(number).map_or_else(|_| number.to_string(), |signal| signal.to_string());
                 format!("ended by signal {name}")
             }
-            (false, None) => format!("ended with exit code {}", self.status.code().unwrap_or_default()),
+            (None, None) => format!("ended with exit code {}", self.status.code().unwrap_or_default()),
         };
         Death { how, peak_rss_bytes: self.peak_rss_bytes, last_words: self.last_words }
     }

@@ -63,14 +63,14 @@ fn serve_frames<J: Job>() -> io::Result<()> {
     for frame in tasks {
         let task: J::Task = decode(&frame.payload)?;
         let outcome = worker.run(&task, &stop).map_err(|failure| failure.cause);
-        let sent = encode(&(&outcome, timeline::drain()))
+        let sent = encode(&(timeline::drain(), &outcome))
             .and_then(|payload| Frame::new(Kind::Done, frame.number, payload).write(&mut out));
         match sent {
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                 // The reply is to blame and not this worker: say so, instead of dying of it three times.
                 let cause =
                     Cause::Problem(Problem::because("the reply cannot be sent to the parent", &error));
-                let payload = encode(&(Err::<J::Reply, _>(cause), timeline::drain()))?;
+                let payload = encode(&(timeline::drain(), Err::<J::Reply, _>(cause)))?;
                 Frame::new(Kind::Done, frame.number, payload).write(&mut out)?;
             }
             sent => sent?,

@@ -9,7 +9,7 @@ use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::{Slice, State, TARGET, TASKS, keep, now, recording, thread_lane};
 
@@ -34,6 +34,8 @@ struct Open {
     entered: u64,
     /// When it was last left, or opened if it is a task: from then to its next entry it waits.
     left: Option<u64>,
+    /// Whether it has an open span within it that waits for someone inside: then so does it.
+    blocked: bool,
 }
 
 impl Open {
@@ -63,7 +65,19 @@ where
             label: fields.label,
             entered: 0,
             left,
+            blocked: fields.state == State::Blocked,
         });
+        if fields.state == State::Blocked {
+            block(&span, true);
+        }
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let Some(span) = context.span(&id) else { return };
+        let blocked = span.extensions().get::<Open>().is_some_and(|open| open.state == State::Blocked);
+        if blocked {
+            block(&span, false);
+        }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
@@ -73,12 +87,13 @@ where
         let Some(open) = extensions.get_mut::<Open>() else { return };
         open.entered = now();
         // Where the span around this one was entered anew as well, it is that one that waited: two slices of waiting that
-        // begin and end at the polls of both would cross, and the slices of a lane must nest.
+        // begin and end at the polls of both would cross, and the slices of a lane must nest. A task has its own lane.
         if let Some(left) = open.left
             && recording()
-            && around.is_none_or(|entered| entered <= left)
+            && (open.state == State::Task || around.is_none_or(|entered| entered <= left))
         {
-            keep(open.slice(span.name(), State::Waiting, left, open.entered));
+            let state = if open.blocked { State::Blocked } else { State::Waiting };
+            keep(open.slice(span.name(), state, left, open.entered));
         }
     }
 
@@ -91,6 +106,14 @@ where
             keep(open.slice(span.name(), open.state, open.entered, end));
         }
         open.left = Some(end);
+    }
+}
+
+/// Notes in the span around one that waits for someone inside that it does, or no longer does.
+fn block<S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>, blocked: bool) {
+    let Some(around) = span.parent() else { return };
+    if let Some(open) = around.extensions_mut().get_mut::<Open>() {
+        open.blocked = blocked;
     }
 }
 

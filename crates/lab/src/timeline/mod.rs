@@ -5,6 +5,8 @@
 //! - A span entered on a thread gives a slice on that thread's lane for each time it was entered.
 //! - Between two entries of the same span lies a slice of waiting: a future that is instrumented with a span is entered
 //!   for each poll, so what lies between the polls is the time it waited.
+//!   While a span of state [`State::Blocked`] is open in it, it waits for someone inside: then that slice is one of being
+//!   blocked.
 //! - A span of state [`State::Task`] opens a lane of its own, and the spans inside it are drawn there: the lanes of an
 //!   event loop are its tasks, not its only thread.
 //! - Slices on one lane nest; the innermost one is what the lane was doing.

@@ -1,18 +1,21 @@
 //! One thread with an event loop.
 
-use std::cell::RefCell;
 use std::fmt::Display;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt, stream};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
-use super::Batch;
+use super::{Desk, Done, Given, Sink, Tasks, attempt, not_started};
 use crate::context::Lab;
-use crate::job::{Cause, Failure, Job, Tried, panic_message};
+use crate::job::{Cause, Failure, Job, Worker, panic_message};
 use crate::problem::Problem;
+use crate::stop::Stop;
 
 /// How long an event loop that is done waits for calls that block a helper thread, such as the lookup of a host's name.
 const GOODBYE: Duration = Duration::from_millis(100);
@@ -20,71 +23,78 @@ const GOODBYE: Duration = Duration::from_millis(100);
 /// Does tasks that compute on one event loop: each holds the only thread until it is done.
 ///
 /// It is here to be measured: async is concurrency, not parallelism, and does not help work that never waits.
-pub fn event_loop<J: Job>(lab: &Lab, setup: &J::Setup, tasks: &[J::Task]) -> Vec<Tried<J::Reply>> {
-    let batch = Batch::<J>::new(lab, setup, tasks);
-    let worker = RefCell::new(batch.worker());
+///
+/// # Errors
+/// What the sink fails with.
+pub fn event_loop<J: Job>(
+    lab: &Lab,
+    setup: &J::Setup,
+    tasks: Tasks<'_, J::Task>,
+    sink: Sink<'_, J::Reply>,
+) -> Result<(), Problem> {
+    let mut desk = Desk::new(lab, lab.workers, tasks, sink);
+    let halt = desk.halt();
+    let mut worker = Worker::<J>::new(setup);
     block_on(async {
-        let (batch, worker) = (&batch, &worker);
-        let all = (0..tasks.len()).map(|index| async move {
+        while let Some(given) = desk.take() {
             tokio::task::yield_now().await;
-            // The task awaits nothing while it holds the worker, so no other task can find it taken.
-            batch.run(&mut worker.borrow_mut(), index);
-        });
-        futures::future::join_all(all).await;
+            desk.put(attempt(&mut worker, given, &halt));
+        }
     });
-    drop(worker);
-    batch.into_outcomes()
+    desk.close()
 }
 
 /// Does tasks that wait on one event loop, at most `at_once` unfinished at a time.
 ///
-/// `work` is called for a task when its turn has come. A stop drops the futures in hand, wherever they wait. The outcomes
-/// are in the order of `items`.
-pub fn tasks<'a, T, R, F>(
+/// `work` is called for a task when its turn has come. A stop drops the futures in hand, wherever they wait.
+///
+/// # Errors
+/// What the sink fails with.
+pub fn tasks<T, R>(
     lab: &Lab,
     at_once: usize,
-    items: &'a [T],
-    work: impl Fn(&'a T) -> F,
-) -> Vec<Tried<R>>
+    tasks: Tasks<'_, T>,
+    sink: Sink<'_, R>,
+    work: &impl AsyncFn(&T) -> Result<R, Problem>,
+) -> Result<(), Problem>
 where
-    T: Display,
-    F: Future<Output = Result<R, Problem>>,
+    T: Serialize + Display,
+    R: Serialize + DeserializeOwned,
 {
-    let halt = lab.stop.child();
-    let failure = |item: &T, cause| Err(Failure { task: item.to_string(), cause });
-    let one = |(index, item): (usize, &'a T)| {
-        let (halt, work, failure) = (&halt, &work, &failure);
-        let span = crate::span!(Task, "task", item);
-        let task = async move {
-            if halt.asked() {
-                return (index, failure(item, Cause::NotStarted));
-            }
-            // What a panic leaves broken is dropped with the future that it broke.
-            let outcome = tokio::select! {
-                biased;
-                () = halt.wait() => failure(item, Cause::CutOff),
-                outcome = AssertUnwindSafe(async { work(item).await }).catch_unwind() => match outcome {
-                    Ok(Ok(reply)) => Ok(reply),
-                    Ok(Err(problem)) => failure(item, Cause::Problem(problem)),
-                    Err(panic) => failure(item, Cause::Panicked(panic_message(&*panic))),
-                },
-            };
-            if lab.fail_fast && outcome.is_err() {
-                halt.now();
-            }
-            (index, outcome)
-        };
-        task.instrument(span)
-    };
-    let mut outcomes: Vec<Option<Tried<R>>> = items.iter().map(|_| None).collect();
+    let mut desk = Desk::new(lab, at_once, tasks, sink);
+    let halt = desk.halt();
     block_on(async {
-        let mut done = stream::iter(items.iter().enumerate()).map(one).buffer_unordered(at_once.max(1));
-        while let Some((index, outcome)) = done.next().await {
-            outcomes[index] = Some(outcome);
+        let mut in_hand = FuturesUnordered::new();
+        loop {
+            while let Some(given) = desk.take() {
+                let span = crate::span!(Task, "task", &given.1);
+                in_hand.push(unless_stopped(given, work, &halt).instrument(span));
+            }
+            let Some(done) = in_hand.next().await else { break };
+            desk.put(done);
         }
     });
-    let places = outcomes.into_iter().zip(items);
-    places.map(|(outcome, item)| outcome.unwrap_or_else(|| failure(item, Cause::NotStarted))).collect()
+    desk.close()
+}
+
+async fn unless_stopped<T: Display, R>(
+    (number, task): Given<T>,
+    work: &impl AsyncFn(&T) -> Result<R, Problem>,
+    halt: &Stop,
+) -> Done<R> {
+    if halt.asked() {
+        return (number, not_started(&task));
+    }
+    // What a panic leaves broken is dropped with the future that it broke.
+    let outcome = tokio::select! {
+        biased;
+        () = halt.wait() => Err(Cause::CutOff),
+        outcome = AssertUnwindSafe(async { work(&task).await }).catch_unwind() => match outcome {
+            Ok(outcome) => outcome.map_err(Cause::Problem),
+            Err(panic) => Err(Cause::Panicked(panic_message(&*panic))),
+        },
+    };
+    (number, outcome.map_err(|cause| Failure { task: task.to_string(), cause }))
 }
 
 fn block_on<R>(work: impl Future<Output = R>) -> R {

@@ -1,14 +1,21 @@
 //! Worker processes.
 
-use super::Batch;
+use super::{Sink, Tasks};
 use crate::context::Lab;
-use crate::job::{Job, Tried};
-use crate::procs;
+use crate::job::Job;
+use crate::problem::Problem;
+use crate::procs::Pool;
 
 /// Does the tasks in `lab.workers` worker processes. Tasks and replies are copied through pipes; a worker that dies costs
 /// its task one more try. See `crates/lab/src/procs/README.md`.
-pub fn processes<J: Job>(lab: &Lab, setup: &J::Setup, tasks: &[J::Task]) -> Vec<Tried<J::Reply>> {
-    let batch = Batch::<J>::new(lab, setup, tasks);
-    procs::map::<J>(lab, setup, tasks, &batch.halt, &|index, outcome| batch.finish(index, outcome));
-    batch.into_outcomes()
+///
+/// # Errors
+/// What the sink fails with, and a setup that cannot be sent to a worker.
+pub fn processes<J: Job>(
+    lab: &Lab,
+    setup: &J::Setup,
+    tasks: Tasks<'_, J::Task>,
+    sink: Sink<'_, J::Reply>,
+) -> Result<(), Problem> {
+    Pool::<J>::start(lab, setup)?.map(lab, tasks, sink)
 }

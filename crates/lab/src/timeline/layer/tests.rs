@@ -106,3 +106,24 @@ fn nothing_is_kept_while_recording_is_off() {
     });
     assert_eq!(slices, []);
 }
+
+#[test]
+fn a_task_that_waits_for_its_turn_is_blocked_and_then_waits_also_within_another_task() {
+    let slices = recorded(|| {
+        // sleep: the waits that the timeline must show.
+        let nap = || tokio::time::sleep(Duration::from_millis(20));
+        let task = async {
+            nap().instrument(crate::span!(Blocked, "semaphore", "")).await;
+            nap().await;
+        };
+        let inner = async { task.instrument(crate::span!(Task, "inner", "")).await };
+        block_on(inner.instrument(crate::span!(Task, "outer", "")));
+    });
+    let total = |state: State| -> u64 {
+        let of_it = slices.iter().filter(|slice| slice.name == "inner" && slice.state == state);
+        of_it.map(|slice| slice.end_ns - slice.start_ns).sum()
+    };
+    for state in [State::Blocked, State::Waiting] {
+        assert!((15_000_000..35_000_000).contains(&total(state)), "{state:?}: {slices:?}");
+    }
+}
