@@ -11,8 +11,12 @@ pub struct Answer {
     pub status: u16,
     /// The body, complete, in the encoding in which it was sent.
     pub body: Bytes,
-    /// How many requests it took, redirects not counted.
+    /// How many attempts it took, redirects not counted.
     pub attempts: u32,
-    /// How long it took, with all attempts and pauses.
+    /// How long it took, with all attempts and pauses, without the time spent at a [`crate::Gate`].
     pub elapsed: Duration,
+    /// How long the last attempt took until the head of the answer was there, redirects included.
+    pub first_byte: Duration,
+    /// Whether the server said that what was kept of it is still right.
+    pub revalidated: bool,
 }

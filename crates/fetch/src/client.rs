@@ -1,17 +1,24 @@
 //! The client: attempts, pauses between them, and bodies read to their end.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_LENGTH, RETRY_AFTER};
+use reqwest::header::{
+    CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, RETRY_AFTER,
+};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Response, StatusCode};
 use tokio::time::{sleep, timeout_at};
 
 use crate::answer::Answer;
 use crate::backoff::{pause, retry_after};
+use crate::circuit::Circuit;
 use crate::error::{Failed, FetchError, Phase, innermost};
+use crate::gate::Gate;
 use crate::manners::Manners;
+use crate::memory::{Kept, Memory};
 use crate::target::Target;
 use crate::tls;
 
@@ -26,6 +33,17 @@ const REFUSAL: usize = 16 << 10;
 pub struct Client {
     http: reqwest::Client,
     manners: Manners,
+    circuit: Option<Circuit>,
+    gate: Option<Arc<Gate>>,
+    memory: Option<Arc<dyn Memory>>,
+}
+
+/// A whole answer to one request.
+struct Fetched {
+    status: u16,
+    body: Bytes,
+    first_byte: Duration,
+    revalidated: bool,
 }
 
 impl Client {
@@ -34,11 +52,27 @@ impl Client {
     /// # Errors
     /// [`FetchError::Client`] when the TLS settings or the client cannot be made.
     pub fn new(manners: Manners) -> Result<Self, FetchError> {
+        Self::with_headers(manners, &[])
+    }
+
+    /// A client whose requests carry these header fields.
+    ///
+    /// # Errors
+    /// [`FetchError::Client`] when a field is none, and those of [`Client::new`].
+    pub fn with_headers(manners: Manners, fields: &[(&str, &str)]) -> Result<Self, FetchError> {
+        let wrong = |why: String| FetchError::Client { why };
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            let name = HeaderName::try_from(*name).map_err(|error| wrong(format!("`{name}`: {error}")))?;
+            let value = HeaderValue::try_from(*value).map_err(|error| wrong(format!("{name}: {error}")))?;
+            headers.insert(name, value);
+        }
         let tls = tls::settings().map_err(|error| FetchError::Client { why: error.to_string() })?;
         let most = manners.redirects;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .user_agent(concat!("paralelo/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
             .connect_timeout(manners.connect)
             .read_timeout(manners.read)
             .redirect(Policy::custom(move |attempt| follow(attempt, most)))
@@ -47,7 +81,26 @@ impl Client {
             .pool_idle_timeout(IDLE)
             .build()
             .map_err(|error| FetchError::Client { why: innermost(&error).to_string() })?;
-        Ok(Self { http, manners })
+        Ok(Self { http, manners, circuit: None, gate: None, memory: None })
+    }
+
+    /// The client, asking only while `circuit` lets it. An open circuit is waited for like a `Retry-After`, as long as the
+    /// deadline allows, and is an attempt that failed: an outage that lasts is not waited for.
+    #[must_use]
+    pub fn guarded_by(self, circuit: Circuit) -> Self {
+        Self { circuit: Some(circuit), ..self }
+    }
+
+    /// The client, passing this gate with each request.
+    #[must_use]
+    pub fn through(self, gate: Arc<Gate>) -> Self {
+        Self { gate: Some(gate), ..self }
+    }
+
+    /// The client, asking only for what is newer than what is remembered.
+    #[must_use]
+    pub fn remembering(self, memory: Arc<dyn Memory>) -> Self {
+        Self { memory: Some(memory), ..self }
     }
 
     /// Fetches one target with `GET`: again and again while the failure is one that may pass, there are retries left,
@@ -58,41 +111,111 @@ impl Client {
     /// # Errors
     /// The failure of the last attempt.
     pub async fn get(&self, target: &Target) -> Result<Answer, Failed> {
-        let started = Instant::now();
-        let deadline = started + self.manners.whole;
+        self.get_as(target, None, |answer| Ok(answer.clone())).await
+    }
+
+    /// Fetches one target and reads its answer. An answer that `read` cannot use counts as a failure that may pass, as a
+    /// broken proxy's does. `until` is a deadline that the caller has himself: it holds where it is earlier than that of
+    /// the manners.
+    ///
+    /// # Errors
+    /// The failure of the last attempt.
+    pub async fn get_as<T>(
+        &self,
+        target: &Target,
+        until: Option<Instant>,
+        read: impl Fn(&Answer) -> Result<T, String>,
+    ) -> Result<T, Failed> {
+        let mut started = Instant::now();
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let late = || FetchError::Timeout { phase: Phase::Whole, limit: self.manners.whole };
-            let attempt = timeout_at(deadline.into(), self.attempt(target)).await;
-            let error = match attempt.unwrap_or_else(|_| Err(late())) {
-                Ok((status, body)) => {
-                    return Ok(Answer { status, body, attempts, elapsed: started.elapsed() });
-                }
+            let arrived = Instant::now();
+            let pass = match &self.gate {
+                Some(gate) => Some(gate.enter(target.host()).await),
+                None => None,
+            };
+            // To wait for our own limits is nobody's delay.
+            started += arrived.elapsed();
+            let deadline = started + self.manners.whole;
+            let deadline = until.map_or(deadline, |until| until.min(deadline));
+            let late =
+                || FetchError::Timeout { phase: Phase::Whole, limit: deadline.duration_since(started) };
+            let attempt = timeout_at(deadline.into(), self.guarded(target)).await;
+            drop(pass);
+            let outcome = attempt.unwrap_or_else(|_| Err(late())).and_then(|fetched| {
+                let Fetched { status, body, first_byte, revalidated } = fetched;
+                let answer =
+                    Answer { status, body, attempts, elapsed: started.elapsed(), first_byte, revalidated };
+                read(&answer).map_err(|why| FetchError::Malformed { why })
+            });
+            let error = match outcome {
+                Ok(read) => return Ok(read),
                 Err(error) => error,
             };
             let asked = match error {
                 FetchError::Status { retry_after, .. } => retry_after,
+                FetchError::Open { pause } => Some(pause),
                 _ => None,
             };
             let pause = pause(&self.manners, attempts, asked, fastrand::f64());
-            if !error.may_pass() || attempts > self.manners.retries || Instant::now() + pause >= deadline {
+            if !self.may_pass(&error) || attempts > self.manners.retries || Instant::now() + pause >= deadline
+            {
                 return Err(Failed { error, attempts });
+            }
+            // What one request was told, all heed; a pause that is longer than this request may last concerns it alone.
+            if let (Some(gate), Some(asked)) = (&self.gate, asked) {
+                gate.hold(target.host(), Instant::now() + asked);
             }
             tracing::debug!(%target, attempts, ?pause, %error, "asking again after a pause");
             sleep(pause).await;
         }
     }
 
-    async fn attempt(&self, target: &Target) -> Result<(u16, Bytes), FetchError> {
-        let sent = self.http.get(target.url.clone()).send().await;
-        let response = sent.map_err(|error| FetchError::of_request(&error, &self.manners))?;
-        let status = response.status();
-        if status.is_success() {
-            Ok((status.as_u16(), self.body(response).await?))
-        } else {
-            Err(refusal(response).await)
+    fn may_pass(&self, error: &FetchError) -> bool {
+        let also = |status| self.manners.also_retried.contains(&status);
+        error.may_pass() || matches!(error, FetchError::Status { status, .. } if also(*status))
+    }
+
+    /// One attempt, if the circuit lets it through.
+    async fn guarded(&self, target: &Target) -> Result<Fetched, FetchError> {
+        let Some(circuit) = &self.circuit else { return self.attempt(target).await };
+        let permission = circuit.enter()?;
+        let outcome = self.attempt(target).await;
+        permission.tell(outcome.as_ref().err());
+        outcome
+    }
+
+    async fn attempt(&self, target: &Target) -> Result<Fetched, FetchError> {
+        let kept = self.memory.as_ref().and_then(|memory| memory.recall(target));
+        let mut request = self.http.get(target.url.clone());
+        let known = kept
+            .iter()
+            .flat_map(|kept| [(IF_NONE_MATCH, &kept.etag), (IF_MODIFIED_SINCE, &kept.last_modified)]);
+        for (name, value) in known {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
         }
+        let sent = Instant::now();
+        let response = request.send().await.map_err(|error| FetchError::of_request(&error, &self.manners))?;
+        let (first_byte, status) = (sent.elapsed(), response.status());
+        if let (StatusCode::NOT_MODIFIED, Some(Kept { status, body, .. })) = (status, &kept) {
+            return Ok(Fetched { status: *status, body: body.clone(), first_byte, revalidated: true });
+        }
+        if !status.is_success() {
+            return Err(refusal(response).await);
+        }
+        let status = status.as_u16();
+        let value = |name| header(&response, &name).map(str::to_owned);
+        let (etag, last_modified) = (value(ETAG), value(LAST_MODIFIED));
+        let body = self.body(response).await?;
+        if let Some(memory) = &self.memory
+            && (etag.is_some() || last_modified.is_some())
+        {
+            memory.keep(target, &Kept { status, body: body.clone(), etag, last_modified });
+        }
+        Ok(Fetched { status, body, first_byte, revalidated: false })
     }
 
     async fn body(&self, mut response: Response) -> Result<Bytes, FetchError> {

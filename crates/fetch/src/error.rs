@@ -93,6 +93,18 @@ pub enum FetchError {
         /// The innermost cause.
         why: String,
     },
+    /// The whole answer came, and it is not what was asked for.
+    #[error("the answer cannot be used: {why}")]
+    Malformed {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Nobody asked: the server has failed so often that it is left alone for a while.
+    #[error("the server has failed too often and is left alone for another {} ms", pause.as_millis())]
+    Open {
+        /// For how long.
+        pause: Duration,
+    },
     /// The client itself could not be set up.
     #[error("the HTTP client cannot be set up: {why}")]
     Client {
@@ -119,6 +131,8 @@ impl FetchError {
             Self::Redirect { .. } => "redirect",
             Self::Status { .. } => "status",
             Self::Protocol { .. } => "protocol",
+            Self::Malformed { .. } => "malformed",
+            Self::Open { .. } => "open",
             Self::Client { .. } => "client",
         }
     }
@@ -130,7 +144,9 @@ impl FetchError {
             Self::Connect { .. }
             | Self::Timeout { phase: Phase::Connect | Phase::Read, .. }
             | Self::Lost { .. }
-            | Self::Truncated { .. } => true,
+            | Self::Truncated { .. }
+            | Self::Malformed { .. }
+            | Self::Open { .. } => true,
             Self::Status { status, .. } => matches!(status, 429 | 502..=504),
             _ => false,
         }
@@ -168,6 +184,10 @@ impl FetchError {
             }
             Self::Status { .. } => "the fault is the server's: try again later, or look into its log".into(),
             Self::Protocol { .. } => "check the port: something else than a web server answers there".into(),
+            Self::Malformed { .. } => {
+                "the server or something before it is broken: look at what it answers".into()
+            }
+            Self::Open { .. } => "wait until the server is back".into(),
             Self::Client { .. } => "check the limits of this process, such as `ulimit -n`".into(),
         }
     }

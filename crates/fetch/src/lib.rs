@@ -8,20 +8,31 @@
 //!   than the limit is not read further.
 //! - A user name and a password in a URL are sent to the server and shown to nobody: no error, label or log line of this
 //!   crate has them.
+//! - A [`Gate`] keeps the requests of all clients that share it to so many at once for a host and so many a second.
+//! - With a [`Memory`], what has not changed is not sent again (`ETag`, `Last-Modified`).
+//! - A [`Circuit`] leaves a server alone that does not answer, and a [`Bulkhead`] lets at most so many requests at it.
 //!
 //! Nothing in here knows of threads, strategies or files.
 
 mod answer;
 mod backoff;
+mod bulkhead;
+mod circuit;
 mod client;
 mod error;
+mod gate;
 mod manners;
+mod memory;
 mod target;
 mod tls;
 
 pub use answer::Answer;
 pub use backoff::retry_after;
+pub use bulkhead::{Bulkhead, Pass};
+pub use circuit::{Circuit, Flow, Fuse};
 pub use client::Client;
 pub use error::{Failed, FetchError, Phase};
+pub use gate::{Gate, Limits};
 pub use manners::Manners;
+pub use memory::{Kept, Memory};
 pub use target::Target;

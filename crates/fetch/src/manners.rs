@@ -19,6 +19,8 @@ pub struct Manners {
     pub redirects: usize,
     /// How often a request is repeated when it failed in a way that may pass.
     pub retries: u32,
+    /// Statuses that are asked again besides 429, 502, 503 and 504.
+    pub also_retried: Vec<u16>,
     /// The bound of the pause before the first retry; it doubles with each further one.
     pub first_pause: Duration,
     /// The bound of the longest pause, unless the server asks for a longer one.
@@ -34,6 +36,7 @@ impl Default for Manners {
             max_body: 64 << 20,
             redirects: 5,
             retries: 3,
+            also_retried: Vec::new(),
             first_pause: Duration::from_millis(100),
             longest_pause: Duration::from_secs(10),
         }

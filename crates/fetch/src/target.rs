@@ -25,20 +25,36 @@ impl Target {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(invalid(format!("the scheme is `{}`, not http or https", url.scheme())));
         }
-        Ok(Self { url, shown: Self::show(text) })
+        let shown = Self::show_parsed(text, Some(&url));
+        Ok(Self { url, shown })
+    }
+
+    /// The whole URL, with its secrets: to tell targets apart, not to be shown.
+    pub fn as_str(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The host with its port, as limits know it.
+    pub(crate) fn host(&self) -> &str {
+        self.url.authority().rsplit_once('@').map_or(self.url.authority(), |(_, host)| host)
     }
 
     /// How a URL, a right one or a wrong one, may be shown to anybody.
     pub fn show(text: &str) -> String {
         let text = text.trim();
-        match Url::parse(text) {
-            Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+        Self::show_parsed(text, Url::parse(text).ok().as_ref())
+    }
+
+    fn show_parsed(text: &str, url: Option<&Url>) -> String {
+        match url {
+            Some(url) if !url.username().is_empty() || url.password().is_some() => {
+                let mut url = url.clone();
                 // A URL without a host has no place for a user either, so this cannot fail.
                 let _ = url.set_username("").and_then(|()| url.set_password(None));
                 url.into()
             }
             // Of other schemes the parser knows too little: `htp://` misspelt may be a scheme with an opaque path.
-            Ok(url) if matches!(url.scheme(), "http" | "https") => text.to_owned(),
+            Some(url) if matches!(url.scheme(), "http" | "https") => text.to_owned(),
             // What cannot be parsed has no parts, so everything goes that may be a secret.
             _ => text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("…@{rest}")),
         }

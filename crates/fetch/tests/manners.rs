@@ -5,7 +5,7 @@ mod faulty;
 use std::time::{Duration, Instant};
 
 use faulty::{Faulty, closed_port};
-use fetch::{Answer, Client, Failed, FetchError, Manners, Phase, Target};
+use fetch::{Answer, Circuit, Client, Failed, FetchError, Flow, Fuse, Manners, Phase, Target};
 
 fn hasty() -> Manners {
     Manners {
@@ -101,6 +101,67 @@ fn a_pause_past_the_deadline_is_not_begun() {
     let error = check("/busy", "status", 1);
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     assert!(error.hint().contains("3600 s"), "{}", error.hint());
+}
+
+#[tokio::test]
+async fn an_answer_that_the_caller_cannot_read_is_asked_for_again() {
+    let server = Faulty::start();
+    let client = Client::new(hasty()).unwrap();
+    let target = Target::parse(&server.url("/counted")).unwrap();
+    let third = |answer: &Answer| {
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        if body.contains("\"time\":3") { Ok(body) } else { Err("it is not the third".to_owned()) }
+    };
+    assert!(client.get_as(&target, None, third).await.is_ok());
+    let failed = client.get_as(&target, None, third).await.unwrap_err();
+    assert_eq!((failed.error.class(), failed.attempts), ("malformed", 3));
+    assert!(failed.to_string().contains("it is not the third"), "{failed}");
+}
+
+#[tokio::test]
+async fn the_callers_own_deadline_holds_where_it_is_earlier() {
+    let server = Faulty::start();
+    let client = Client::new(hasty()).unwrap();
+    let (target, started) = (Target::parse(&server.url("/drips")).unwrap(), Instant::now());
+    let until = Some(started + Duration::from_millis(100));
+    let failed = client.get_as(&target, until, |_| Ok(())).await.unwrap_err();
+    assert!(matches!(failed.error, FetchError::Timeout { phase: Phase::Whole, .. }), "{failed}");
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn header_fields_and_other_statuses_are_as_the_caller_says() {
+    let server = Faulty::start();
+    let manners = Manners { also_retried: vec![404], ..hasty() };
+    let client = Client::with_headers(manners, &[("x-client-id", "someone")]).unwrap();
+    let answer = client.get(&Target::parse(&server.url("/credentials")).unwrap()).await.unwrap();
+    assert!(String::from_utf8_lossy(&answer.body).contains("x-client-id: someone"));
+    let failed = client.get(&Target::parse(&server.url("/missing")).unwrap()).await.unwrap_err();
+    assert_eq!(failed.attempts, 3);
+    assert!(Client::with_headers(hasty(), &[("no field", "")]).is_err());
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_left_alone_and_found_again() {
+    let fuse = Fuse { failures: 3, first_pause: Duration::from_millis(200), ..Fuse::default() };
+    let circuit = Circuit::new(fuse);
+    let client = |retries| {
+        let manners = Manners { retries, ..hasty() };
+        Client::new(manners).unwrap().guarded_by(circuit.clone())
+    };
+    let gone = Target::parse(&closed_port()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(client(0).get(&gone).await.unwrap_err().error.class(), "connect");
+    }
+    assert_eq!(circuit.flow(), Flow::Open);
+    // With less time than the pause nobody waits for its end, and nobody is asked.
+    let soon = Some(Instant::now() + Duration::from_millis(100));
+    let failed = client(2).get_as(&gone, soon, |_| Ok(())).await.unwrap_err();
+    assert_eq!(failed.error.class(), "open");
+    // With more time it is, and then the server is there again.
+    let server = Faulty::start();
+    let answer = client(2).get(&Target::parse(&server.url("/ok")).unwrap()).await.unwrap();
+    assert!(answer.status == 200 && circuit.flow() == Flow::Closed);
 }
 
 #[test]

@@ -1,0 +1,180 @@
+//! A gate that all requests of a program pass: how many at once for one host, and how many a second.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep_until;
+
+/// How hard servers may be asked. What is `None` is not limited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Requests in flight at once, for all hosts together.
+    pub at_once: Option<usize>,
+    /// Requests in flight at once for one host.
+    pub host_at_once: Option<usize>,
+    /// Requests a second for one host.
+    pub host_rate: Option<f64>,
+    /// Requests a second for all hosts together.
+    pub rate: Option<f64>,
+}
+
+/// The gate. Clients that share it share its limits.
+///
+/// Rates are kept by appointment: each request is given the next free time, and the times lie one interval apart, so no
+/// stretch of time has more requests than its length allows plus one. A host that asked one request to come back later
+/// (`Retry-After`) is left alone by all of them until then.
+#[derive(Debug, Default)]
+pub struct Gate {
+    limits: Limits,
+    /// Locked to look a host up, once for each request.
+    hosts: Mutex<HashMap<String, Arc<Line>>>,
+    all: Arc<Line>,
+}
+
+/// What limits the requests for one host, or for all.
+#[derive(Debug, Default)]
+struct Line {
+    places: Option<Arc<Semaphore>>,
+    appointments: Appointments,
+}
+
+/// The next free time, and the time before which nobody may come. Locked for a comparison and an addition.
+#[derive(Debug, Default)]
+struct Appointments(Mutex<(Option<Instant>, Option<Instant>)>);
+
+/// The permission to ask a host. Dropping it makes room for the next request.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    _places: [Option<OwnedSemaphorePermit>; 2],
+}
+
+impl Gate {
+    /// A gate with these limits.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, hosts: Mutex::default(), all: Arc::new(Line::new(limits.at_once)) }
+    }
+
+    /// Waits until `host` may be asked. Whoever waits for a host keeps nobody from asking another one.
+    pub(crate) async fn enter(&self, host: &str) -> Pass {
+        let host = self.host(host);
+        let at_host = host.place().await;
+        host.appointments.keep(self.limits.host_rate).await;
+        let of_all = self.all.place().await;
+        self.all.appointments.keep(self.limits.rate).await;
+        Pass { _places: [at_host, of_all] }
+    }
+
+    /// Lets nobody ask `host` before `time`.
+    pub(crate) fn hold(&self, host: &str, time: Instant) {
+        let host = self.host(host);
+        let held = &mut host.appointments.0.lock().1;
+        *held = Some(held.map_or(time, |held| held.max(time)));
+    }
+
+    fn host(&self, name: &str) -> Arc<Line> {
+        let mut hosts = self.hosts.lock();
+        if let Some(host) = hosts.get(name) {
+            return Arc::clone(host);
+        }
+        let host = Arc::new(Line::new(self.limits.host_at_once));
+        hosts.insert(name.to_owned(), Arc::clone(&host));
+        host
+    }
+}
+
+impl Line {
+    fn new(places: Option<usize>) -> Self {
+        let places = places.map(|most| Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS))));
+        Self { places, appointments: Appointments::default() }
+    }
+
+    /// Waits for a place, in the order of arrival.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed.
+        Arc::clone(self.places.as_ref()?).acquire_owned().await.ok()
+    }
+}
+
+impl Appointments {
+    /// Makes an appointment under this rate and waits for it; makes another one where the time was withdrawn meanwhile.
+    async fn keep(&self, rate: Option<f64>) {
+        loop {
+            let Some(time) = self.make(rate, Instant::now()) else { return };
+            sleep_until(time.into()).await;
+            if self.0.lock().1.is_none_or(|held| held <= time) {
+                return;
+            }
+        }
+    }
+
+    /// The time of the next appointment; `None` for at once.
+    fn make(&self, rate: Option<f64>, now: Instant) -> Option<Instant> {
+        let (free, held) = &mut *self.0.lock();
+        let earliest = held.map_or(now, |held| held.max(now));
+        let Some(rate) = rate else { return (earliest > now).then_some(earliest) };
+        let time = free.map_or(earliest, |free| free.max(earliest));
+        *free = Some(time + Duration::from_secs_f64(1.0 / rate));
+        (time > now).then_some(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_stretch_of_time_has_more_appointments_than_the_rate_allows_plus_one(
+            rate in 1.0_f64..1_000.0, gaps in proptest::collection::vec(0_u64..20_000, 1..60), hold in 0_usize..60,
+        ) {
+            let (appointments, start) = (Appointments::default(), Instant::now());
+            let (mut now, mut held) = (start, None);
+            let mut times = Vec::new();
+            for (number, gap) in gaps.into_iter().enumerate() {
+                now += Duration::from_micros(gap);
+                if number == hold {
+                    held = Some(now + Duration::from_millis(50));
+                    appointments.0.lock().1 = held;
+                }
+                let time = appointments.make(Some(rate), now).unwrap_or(now);
+                prop_assert!(held.is_none_or(|held| held <= time));
+                times.push(time);
+            }
+            for (first, from) in times.iter().enumerate() {
+                for (last, to) in times.iter().enumerate().skip(first) {
+                    let allowed = (*to - *from).as_secs_f64() * rate + 1.0;
+                    // An interval is kept to the nanosecond.
+                    prop_assert!((last - first + 1) as f64 <= allowed + 1e-3);
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_has_no_more_places_than_it_was_given_and_another_one_its_own() {
+        let gate = Gate::new(Limits { host_at_once: Some(2), ..Limits::default() });
+        let (_one, two) = (gate.enter("a").await, gate.enter("a").await);
+        let soon = Duration::from_millis(20);
+        assert!(tokio::time::timeout(soon, gate.enter("a")).await.is_err());
+        assert!(tokio::time::timeout(soon, gate.enter("b")).await.is_ok());
+        drop(two);
+        assert!(tokio::time::timeout(soon, gate.enter("a")).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_host_that_asked_for_a_pause_is_left_alone_by_everybody() {
+        let gate = Gate::new(Limits::default());
+        let until = Instant::now() + Duration::from_millis(40);
+        gate.hold("a", until);
+        gate.enter("b").await;
+        assert!(Instant::now() < until);
+        gate.enter("a").await;
+        assert!(Instant::now() >= until);
+    }
+}
