@@ -26,14 +26,20 @@ pub fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) || year.unsigned_abs() > 1_000_000_000_000 {
         return None;
     }
+    let days = days_of_valid(year, month, day);
+    // Only the 31st of a shorter month and the 29th of February can still be wrong; they do not come back as they went.
+    (civil(days) == (year, month, day)).then_some(days)
+}
+
+/// The day of a date that is known to be one.
+#[inline]
+pub(crate) fn days_of_valid(year: i64, month: i64, day: i64) -> i64 {
     let shifted = year - i64::from(month <= 2);
     let (era, year_of_era) = (shifted.div_euclid(400), shifted.rem_euclid(400));
     let from_march = if month > 2 { month - 3 } else { month + 9 };
     let day_of_year = (153 * from_march + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = era * ERA + day_of_era - EPOCH;
-    // Only the 31st of a shorter month and the 29th of February can still be wrong; they do not come back as they went.
-    (civil(days) == (year, month, day)).then_some(days)
+    era * ERA + day_of_era - EPOCH
 }
 
 #[cfg(test)]

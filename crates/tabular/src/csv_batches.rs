@@ -1,27 +1,28 @@
-//! CSV text to record batches of a given schema.
+//! A CSV file to record batches of a given schema, one after another.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::builder::{Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use csv::ByteRecord;
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use crate::{Error, calendar};
+use crate::Error;
+use crate::columns::{Column, ColumnType};
+use crate::dialect::{Dialect, sniff};
+use crate::rows::{Reject, Rows};
+use crate::table::Table;
 
-/// How much of a bad value an error shows, in bytes.
-const SHOWN: usize = 40;
-
-/// A CSV file as batches of at most a stated number of rows; the last one may be shorter, and none is empty.
+/// A CSV file as batches of at most a stated number of rows; none is empty. A row that does not fit is an error.
 pub struct CsvBatches<R: Read = BufReader<File>> {
-    reader: csv::Reader<R>,
+    rows: Rows<Chain<Cursor<Vec<u8>>, R>>,
     path: PathBuf,
-    schema: SchemaRef,
+    table: Table,
     batch_rows: usize,
-    record: ByteRecord,
+    /// What is left of the last block.
+    waiting: Option<RecordBatch>,
+    header_bytes: u64,
 }
 
 impl CsvBatches {
@@ -35,65 +36,84 @@ impl CsvBatches {
     }
 }
 
-impl<R: Read> CsvBatches<R> {
-    /// Reads from any source; `path` is its name in errors.
+impl<R: BufRead> CsvBatches<R> {
+    /// Reads from any source in the dialect of RFC 4180; `path` is its name in errors.
     ///
     /// # Errors
-    /// Names in the first line that are not those of `schema`.
-    pub fn new(source: R, path: &Path, schema: SchemaRef, batch_rows: usize) -> Result<Self, Error> {
-        let mut reader = csv::ReaderBuilder::new().buffer_capacity(1 << 18).from_reader(source);
-        let names = reader.byte_headers().map_err(|source| Error::Csv { path: path.into(), source })?;
+    /// Names in the first line that are not those of `schema`, and types that are not read from CSV.
+    #[allow(clippy::needless_pass_by_value, reason = "a schema is shared, and callers hand theirs over")]
+    pub fn new(mut source: R, path: &Path, schema: SchemaRef, batch_rows: usize) -> Result<Self, Error> {
+        let dialect = Dialect::default();
+        let fault = |source: io::Error| Error::Io { path: path.into(), source };
+        let mut head = Vec::new();
+        // A name may hold a line break, so lines are added until a row is whole.
+        let found = loop {
+            let read = source.read_until(b'\n', &mut head).map_err(fault)?;
+            let found = sniff::header(&head, dialect, read == 0);
+            if found.is_some() || read == 0 {
+                break found;
+            }
+        };
+        let (names, header_bytes) = found.unwrap_or_default();
         for (number, field) in schema.fields().iter().enumerate() {
-            let found = names.get(number).unwrap_or_default();
-            if found != field.name().as_bytes() {
+            let found = names.get(number).map_or("", String::as_str);
+            if found != field.name() {
                 let (column, expected) = (format!("{}", number + 1), format!("the name `{}`", field.name()));
-                return Err(Error::Row { path: path.into(), line: 1, column, expected, found: shown(found) });
+                return Err(Error::Row { path: path.into(), line: 1, column, expected, found: found.into() });
             }
         }
+        let column = |field: &Arc<Field>| {
+            let column_type = ColumnType::of(field)?;
+            Ok(Column { name: field.name().clone(), column_type, nullable: field.is_nullable() })
+        };
+        let columns: Vec<Column> = schema.fields().iter().map(column).collect::<Result<_, Error>>()?;
+        let lines = memchr::memchr_iter(b'\n', &head[..header_bytes]).count() as u64;
+        let rest = Cursor::new(head.split_off(header_bytes));
+        let rows = Rows::new(rest.chain(source), dialect, columns.len(), 1 + lines, header_bytes as u64);
+        let table = Table::new(columns);
+        let batch_rows = batch_rows.max(1);
         Ok(Self {
-            reader,
+            rows,
             path: path.into(),
-            schema,
-            batch_rows: batch_rows.max(1),
-            record: ByteRecord::new(),
+            table,
+            batch_rows,
+            waiting: None,
+            header_bytes: header_bytes as u64,
         })
     }
+}
 
+impl<R: Read> CsvBatches<R> {
     /// Bytes of the file that have been read as rows so far.
     pub fn bytes_read(&self) -> u64 {
-        self.reader.position().byte()
+        self.header_bytes + self.rows.bytes_used()
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
-        let fields = self.schema.fields();
-        let mut columns: Vec<Builder> =
-            fields.iter().map(|field| Builder::new(field, self.batch_rows)).collect::<Result<_, _>>()?;
-        let mut rows = 0;
-        while rows < self.batch_rows {
-            let read = self.reader.read_byte_record(&mut self.record);
-            if !read.map_err(|source| Error::Csv { path: self.path.clone(), source })? {
-                break;
+        let batch = if let Some(batch) = self.waiting.take() {
+            batch
+        } else {
+            let fault = |source| Error::Io { path: self.path.clone(), source };
+            let Some(block) = self.rows.next_block().map_err(fault)? else { return Ok(None) };
+            let batch = self.table.batch(block)?;
+            if let Some(reject) = block.rejects().into_iter().next() {
+                return Err(self.refused(reject));
             }
-            for ((column, field), value) in columns.iter_mut().zip(fields).zip(&self.record) {
-                if !column.push(value, field.is_nullable()) {
-                    let line = self.record.position().map_or(0, csv::Position::line);
-                    let (column, expected) = (field.name().clone(), expectation(field));
-                    return Err(Error::Row {
-                        path: self.path.clone(),
-                        line,
-                        column,
-                        expected,
-                        found: shown(value),
-                    });
-                }
-            }
-            rows += 1;
+            let Ok(batch) = batch else { unreachable!("a column of a fixed type rejects the row") };
+            batch
+        };
+        if batch.num_rows() <= self.batch_rows {
+            return Ok(Some(batch));
         }
-        if rows == 0 {
-            return Ok(None);
-        }
-        let arrays = columns.into_iter().map(Builder::finish).collect();
-        Ok(Some(RecordBatch::try_new(Arc::clone(&self.schema), arrays)?))
+        self.waiting = Some(batch.slice(self.batch_rows, batch.num_rows() - self.batch_rows));
+        Ok(Some(batch.slice(0, self.batch_rows)))
+    }
+
+    fn refused(&self, reject: Reject) -> Error {
+        let path = self.path.clone();
+        let Reject { line, column, reason, .. } = reject;
+        let column = column.map(|number| self.table.columns()[number].name.clone());
+        Error::Rejected { path, line, column, reason }
     }
 }
 
@@ -105,95 +125,6 @@ impl<R: Read> Iterator for CsvBatches<R> {
     }
 }
 
-fn shown(value: &[u8]) -> String {
-    String::from_utf8_lossy(&value[..value.len().min(SHOWN)]).into_owned()
-}
-
-fn expectation(field: &Field) -> String {
-    let what = match field.data_type() {
-        DataType::Int32 => "a whole number of 32 bits",
-        DataType::Int64 => "a whole number of 64 bits",
-        DataType::Timestamp(..) => "a time as YYYY-MM-DD HH:MM:SS",
-        _ => "text in UTF-8",
-    };
-    if field.is_nullable() { format!("{what} or nothing") } else { what.into() }
-}
-
-/// A column that is being filled.
-enum Builder {
-    Int32(Int32Builder),
-    Int64(Int64Builder),
-    Text(StringBuilder),
-    Instant(TimestampMicrosecondBuilder),
-}
-
-impl Builder {
-    fn new(field: &Field, rows: usize) -> Result<Self, Error> {
-        Ok(match field.data_type() {
-            DataType::Int32 => Self::Int32(Int32Builder::with_capacity(rows)),
-            DataType::Int64 => Self::Int64(Int64Builder::with_capacity(rows)),
-            DataType::Utf8 => Self::Text(StringBuilder::with_capacity(rows, rows * 16)),
-            data_type @ DataType::Timestamp(TimeUnit::Microsecond, _) => Self::Instant(
-                TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(data_type.clone()),
-            ),
-            other => {
-                return Err(Error::Unsupported { column: field.name().clone(), data_type: other.clone() });
-            }
-        })
-    }
-
-    /// Appends a value; `false` where it does not fit.
-    fn push(&mut self, value: &[u8], nullable: bool) -> bool {
-        if value.is_empty() && nullable {
-            match self {
-                Self::Int32(builder) => builder.append_null(),
-                Self::Int64(builder) => builder.append_null(),
-                Self::Text(builder) => builder.append_null(),
-                Self::Instant(builder) => builder.append_null(),
-            }
-            return true;
-        }
-        let text = str::from_utf8(value).ok();
-        match self {
-            Self::Int32(builder) => {
-                text.and_then(|text| text.parse().ok()).map(|value| builder.append_value(value))
-            }
-            Self::Int64(builder) => {
-                text.and_then(|text| text.parse().ok()).map(|value| builder.append_value(value))
-            }
-            Self::Text(builder) => text.map(|text| builder.append_value(text)),
-            Self::Instant(builder) => instant(value).map(|value| builder.append_value(value)),
-        }
-        .is_some()
-    }
-
-    fn finish(self) -> ArrayRef {
-        match self {
-            Self::Int32(mut builder) => Arc::new(builder.finish()),
-            Self::Int64(mut builder) => Arc::new(builder.finish()),
-            Self::Text(mut builder) => Arc::new(builder.finish()),
-            Self::Instant(mut builder) => Arc::new(builder.finish()),
-        }
-    }
-}
-
-/// Microseconds since 1970 of `YYYY-MM-DD HH:MM:SS`.
-fn instant(text: &[u8]) -> Option<i64> {
-    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b' ' | b'T', h1, h2, b':', n1, n2, b':', s1, s2] = text
-    else {
-        return None;
-    };
-    let number = |digits: &[u8]| {
-        digits.iter().try_fold(0_i64, |number, digit| {
-            digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'))
-        })
-    };
-    let days = calendar::days(number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?)?;
-    let (hours, minutes, seconds) = (number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?);
-    let in_range = hours < 24 && minutes < 60 && seconds < 60;
-    in_range.then(|| (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000_000)
-}
-
 /// A schema from names, types and whether a value may be missing.
 pub fn schema<'a>(columns: impl IntoIterator<Item = (&'a str, DataType, bool)>) -> SchemaRef {
     let fields = columns.into_iter().map(|(name, data_type, nullable)| Field::new(name, data_type, nullable));
@@ -202,6 +133,8 @@ pub fn schema<'a>(columns: impl IntoIterator<Item = (&'a str, DataType, bool)>) 
 
 #[cfg(test)]
 mod tests {
+    use arrow_schema::TimeUnit;
+
     use super::*;
 
     fn people() -> SchemaRef {
@@ -255,6 +188,9 @@ mod tests {
 
     #[test]
     fn a_ragged_row_is_an_error_with_its_line() {
-        assert!(read("id,born,note\n1,,\n2,\n", 8).unwrap_err().contains("line: 3"));
+        assert_eq!(
+            read("id,born,note\n1,,\n2,\n", 8).unwrap_err(),
+            "people.csv:3: there are 2 fields where the table has 3 columns"
+        );
     }
 }

@@ -38,16 +38,20 @@ pub enum Error {
         /// The beginning of what is there.
         found: String,
     },
-    /// A CSV file that cannot be read as CSV.
-    #[error("{path}: {source}", path = path.display())]
-    Csv {
+    /// A row of a CSV file that is none of the table's.
+    #[error("{path}:{line}{column}: {reason}", path = path.display(), column = in_column(column.as_deref()))]
+    Rejected {
         /// The file.
         path: PathBuf,
-        /// The reader's error, with its line.
-        source: csv::Error,
+        /// The line on which the row starts, from 1.
+        line: u64,
+        /// The column's name; `None` where it is the row as a whole.
+        column: Option<String>,
+        /// Why.
+        reason: String,
     },
     /// A column whose type has no text in CSV.
-    #[error("column `{column}` has the type {data_type}, which cannot be written as CSV")]
+    #[error("column `{column}` has the type {data_type}, which has no text in CSV")]
     Unsupported {
         /// The column's name.
         column: String,
@@ -57,6 +61,10 @@ pub enum Error {
     /// An error of the columnar library.
     #[error(transparent)]
     Arrow(#[from] arrow_schema::ArrowError),
+}
+
+fn in_column(column: Option<&str>) -> String {
+    column.map_or_else(String::new, |name| format!(", column `{name}`"))
 }
 
 fn place(path: &std::path::Path, row_group: Option<usize>) -> String {

@@ -134,7 +134,7 @@ fn write_integer(value: impl itoa::Integer, out: &mut Vec<u8>) {
 }
 
 /// Writes a text, quoted where it must be.
-pub(super) fn write_text(text: &[u8], delimiter: u8, out: &mut Vec<u8>) {
+pub(crate) fn write_text(text: &[u8], delimiter: u8, out: &mut Vec<u8>) {
     let special = |byte: &u8| *byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r');
     if !text.is_empty() && !text.iter().any(special) {
         out.extend(text);

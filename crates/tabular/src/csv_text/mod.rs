@@ -11,6 +11,7 @@ use arrow_schema::Schema;
 
 use crate::Error;
 use column::Column;
+pub(crate) use column::write_text as write_field;
 
 /// How fields are set apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
