@@ -1,12 +1,11 @@
 //! The command line: options, the listening socket, and what ends the server.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use clap::Parser;
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::oneshot;
+use serving::program::{BindError, listen, raise_file_limit, stop_signal};
 
 use crate::{Config, Profile, ProfileError, ServeError, run};
 
@@ -29,7 +28,7 @@ pub struct Args {
     /// Take a free port where the wanted one is taken
     #[arg(long)]
     or_any_port: bool,
-    /// Threads that serve [default: one for each core]
+    /// Threads that serve [default: one for every two cores, as those who ask run beside it]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=512))]
     workers: Option<u16>,
     /// Decides every body and every fault
@@ -62,14 +61,8 @@ pub struct Args {
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// The address could not be listened on.
-    #[error("cannot listen on {address}")]
-    Bind {
-        /// Where it should have listened.
-        address: SocketAddr,
-        /// The system's word.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Bind(#[from] BindError),
     /// The profile's file could not be read.
     #[error("cannot read the profile {path}")]
     ReadProfile {
@@ -100,13 +93,7 @@ impl CliError {
     /// What to try.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse => Some(
-                "another program has this port: choose one with --port, or let --or-any-port take a free one",
-            ),
-            Self::Bind { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                Some("ports below 1024 need rights that this user lacks: choose another with --port")
-            }
-            Self::Bind { .. } => Some("choose another address with --host or another port with --port"),
+            Self::Bind(error) => Some(error.hint()),
             Self::ReadProfile { .. } => {
                 Some("--profile takes calm, flaky, rate-limited, outage, or the path of a TOML file")
             }
@@ -123,9 +110,9 @@ impl CliError {
 pub fn main(args: &Args) -> Result<(), CliError> {
     log_to_stderr(args);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(workers) = args.workers {
-        runtime.worker_threads(workers.into());
-    }
+    // What asks a simulated server runs beside it and needs processors too.
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    runtime.worker_threads(args.workers.map_or(processors.div_ceil(2), usize::from));
     runtime.enable_all().build()?.block_on(serve(args))
 }
 
@@ -140,7 +127,7 @@ async fn serve(args: &Args) -> Result<(), CliError> {
     };
     raise_file_limit();
     let shutdown = stop_signal(args.stop_with_stdin)?;
-    let listener = listen(args)?;
+    let listener = listen(SocketAddr::new(args.host, args.port), args.or_any_port)?;
     let address = listener.local_addr()?;
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "listening on http://{address}")?;
@@ -167,76 +154,4 @@ fn log_to_stderr(args: &Args) {
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
     // A second call in one process keeps the first one's choice, which is as good.
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
-}
-
-/// Raises the limit on open files as far as it goes, and says so when that is not far.
-fn raise_file_limit() {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    // One descriptor for each of 10,000 connections, and some for the program.
-    const WANTED: u64 = 10_240;
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
-    // Root may raise the hard limit too; another user gets an error and keeps what there is.
-    if hard < WANTED && setrlimit(Resource::RLIMIT_NOFILE, WANTED, WANTED).is_ok() {
-        return;
-    }
-    let reached =
-        if soft < hard && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() { hard } else { soft };
-    if reached < WANTED {
-        eprintln!(
-            "only {reached} files may be open: fewer than 10000 connections can be held (see ulimit -n)"
-        );
-    }
-}
-
-fn listen(args: &Args) -> Result<TcpListener, CliError> {
-    let address = SocketAddr::new(args.host, args.port);
-    match bind(address) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && args.or_any_port => {
-            let free = bind(SocketAddr::new(args.host, 0))
-                .map_err(|source| CliError::Bind { address: SocketAddr::new(args.host, 0), source })?;
-            eprintln!("port {} is taken; taking {} instead", args.port, free.local_addr()?.port());
-            Ok(free)
-        }
-        bound => bound.map_err(|source| CliError::Bind { address, source }),
-    }
-}
-
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // Without it the port of a server that was just stopped stays taken for a minute.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    // A herd of clients that connect at once waits here; the system caps the number at its own limit.
-    socket.listen(16_384)
-}
-
-/// Completes when the program is to stop. The handlers are in place when this function returns.
-fn stop_signal(with_stdin: bool) -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let (ended, stdin_end) = oneshot::channel::<()>();
-    if with_stdin {
-        // A read of standard input cannot be called off, so this thread cannot be joined when a signal comes first. It
-        // holds nothing and ends with the process.
-        std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-            let mut unread = [0; 256];
-            while matches!(io::stdin().read(&mut unread), Ok(1..)) {}
-            drop(ended);
-        })?;
-    }
-    Ok(async move {
-        let stdin_end = async {
-            if with_stdin {
-                let _ = stdin_end.await;
-            } else {
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            () = stdin_end => {}
-        }
-    })
 }

@@ -1,7 +1,6 @@
 //! The simulated HTTP API: realistic, seeded, and able to misbehave.
 //!
 //! ```text
-//! serve       accepts connections, cuts off slow heads, resets on order, lets open requests finish at the end
 //! front       what every request passes: id, limits, ledger, faults, CORS, metrics, access log
 //! fault       what goes wrong, decided by (seed, target, attempt)
 //! ledger      what was served to whom
@@ -10,11 +9,13 @@
 //! openapi     their description, and the pages that show it
 //! ```
 //!
+//! What any server needs (connections, parameters, problems, counters) is the crate `serving`.
+//!
 //! Every body is a pure function of the seed and the request: no clock, no arrival order and no stored state go into
 //! one, so that two clients that ask the same get the same bytes, today and on another machine. The exceptions are the
 //! administration's own answers, which tell what happened.
 //!
-//! [`app`] is the router, for tests that call it directly; [`run`] serves it on a listener until told to stop.
+//! [`run`] serves it on a listener until told to stop.
 
 pub mod cli;
 mod collection;
@@ -22,21 +23,21 @@ mod config;
 mod dice;
 mod fault;
 mod front;
-mod input;
 mod ledger;
 mod metrics;
 mod openapi;
-mod problem;
 mod routes;
-mod serve;
 
 use std::sync::{Arc, OnceLock};
 
 pub use config::Config;
 pub use fault::{Drift, Drip, Errors, Latency, Outage, Profile, ProfileError, RateLimit, Share};
-pub use serve::{ServeError, run};
+pub use serving::serve::ServeError;
 
 use datagen::localities::Localities;
+use serving::serve::Patience;
+use serving::{input, problem};
+use tokio::net::TcpListener;
 
 use collection::{Cursors, Views};
 use fault::InForce;
@@ -51,8 +52,7 @@ pub(crate) struct Api {
     in_force: InForce,
     ledger: Ledger,
     metrics: Metrics,
-    /// The counters of each route; set when the router has been made. It is not a layer's, as each layer of a router costs
-    /// every request an allocation.
+    /// The counters of each route; set when the router has been made.
     routes: OnceLock<Vec<Arc<RouteMetrics>>>,
     cursors: Cursors,
     views: Views,
@@ -64,11 +64,21 @@ pub(crate) struct Api {
     localities: OnceLock<Localities>,
 }
 
-/// The whole API as a router. It needs no listener and holds no task.
+/// Serves the API on `listener` until `shutdown` completes; then accepts nothing more, lets open requests finish within
+/// [`Config::shutdown_deadline`] and drops what is left. No task outlives the returned future's completion.
 ///
-/// Served by something else than [`run`], it knows no client addresses, and a reset connection is a torn one.
-pub fn app(config: Config) -> axum::Router {
-    routes::router(&Api::new(config))
+/// # Errors
+/// [`ServeError::Accept`] when the listening socket itself fails. A connection that fails costs only itself, and a
+/// shortage of file descriptors is waited out.
+pub async fn run(
+    listener: TcpListener,
+    config: Config,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let patience = Patience { head: config.head_timeout, shutdown: config.shutdown_deadline };
+    let api = Api::new(config);
+    let front = routes::front(Arc::clone(&api));
+    serving::serve::run(listener, front, patience, &api.metrics.connections, shutdown).await
 }
 
 impl Api {

@@ -354,3 +354,45 @@ async fn the_description_names_every_path_and_the_pages_load_nothing_from_elsewh
         );
     }
 }
+
+/// The ids of a page, whatever it is wrapped in.
+fn ids(page: &Value) -> Vec<u64> {
+    let items = if page.is_array() { page } else { &page["items"] };
+    items.as_array().unwrap().iter().map(|order| order["order_id"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn every_pagination_covers_a_collection_of_any_size_once_and_in_order_with_pages_of_any_size() {
+    for orders in [0, 1, 7, 20, 41] {
+        let server = Server::start(Config { orders, ..Config::default() }).await;
+        let right: Vec<u64> = (1..=orders).collect();
+        for size in [1, 2, 7, 20, 50] {
+            let mut found = [const { Vec::new() }; 4];
+            for page in 1..=orders.div_ceil(size) {
+                found[0]
+                    .extend(ids(&server.get(&format!("/orders?page={page}&page_size={size}")).await.json()));
+                let offset = (page - 1) * size;
+                found[1]
+                    .extend(ids(&server.get(&format!("/orders?offset={offset}&limit={size}")).await.json()));
+            }
+            let mut cursor = Some("start".to_owned());
+            while let Some(at) = cursor {
+                let page = server.get(&format!("/orders?cursor={at}&limit={size}")).await.json();
+                found[2].extend(ids(&page));
+                cursor = page["next_cursor"].as_str().map(str::to_owned);
+            }
+            let mut next = Some(format!("/orders?page=1&per_page={size}"));
+            while let Some(target) = next {
+                let page = server.get(&target).await;
+                found[3].extend(ids(&page.json()));
+                let links = page.header("link").unwrap_or_default().split(", ");
+                let link =
+                    links.filter_map(|link| link.split_once(">; rel=")).find(|link| link.1 == "\"next\"");
+                next = link.map(|(target, _)| target.trim_start_matches('<').to_owned());
+            }
+            for (style, found) in ["page", "offset", "cursor", "link"].iter().zip(found) {
+                assert_eq!(found, right, "{orders} orders by {style}, {size} at a time");
+            }
+        }
+    }
+}

@@ -63,6 +63,20 @@ async fn malformed_json_has_a_right_length_and_no_value() {
 }
 
 #[tokio::test]
+async fn the_ledger_tells_how_many_requests_were_open_at_one_time_on_each_route() {
+    let server = Server::calm().await;
+    for _ in 0..3 {
+        get_as(&server, "one", "/weather/Lisboa").await;
+    }
+    let delays: Vec<_> = (0..7).map(|n| format!("/delay/300?n={n}")).collect();
+    let mut asked = delays.iter().map(|target| get_as(&server, "one", target)).collect::<Vec<_>>();
+    asked.push(get_as(&server, "another", "/delay/300"));
+    futures::future::join_all(asked).await;
+    let peaks = &ledger(&server, "one").await["peak_in_flight"];
+    assert_eq!(*peaks, json!({"/delay/{ms}": 7, "/weather/{city}": 1}));
+}
+
+#[tokio::test]
 async fn a_wrong_content_type_stands_over_the_right_body() {
     let server = Server::calm().await;
     let answer = Answer::parse(&ordered(&server, "wrong-content-type", "/weather/Lisboa").await).unwrap();
@@ -79,6 +93,13 @@ async fn a_dripping_body_takes_its_time_and_comes_whole() {
     let pauses = u32::try_from(whole.len().div_ceil(16) - 1).unwrap();
     assert!(asked.elapsed() >= Duration::from_millis(5) * pauses);
     assert_eq!(answer.body, whole);
+    let ledger = server.get("/admin/ledger").await.json();
+    let client = &ledger["clients"][0];
+    assert_eq!(
+        (&client["complete"], &client["cut_short"]),
+        (&json!(2), &json!(0)),
+        "slow is not cut short: {client}"
+    );
 }
 
 #[tokio::test]

@@ -105,3 +105,23 @@ fn wrong_usage_ends_with_2() {
         assert_eq!(ended(start(&options)).0.code(), Some(2), "{options:?}");
     }
 }
+
+#[test]
+fn the_access_log_has_a_line_for_each_request_and_only_if_it_was_asked_for() {
+    for (options, expected) in [(&["--port", "0", "--access-log"][..], true), (&["--port", "0"], false)] {
+        let mut child = start(options);
+        let address = address(&mut child);
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let head =
+            "GET /status/418?q=1 HTTP/1.1\r\nhost: t\r\nx-request-id: tea\r\nconnection: close\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+        drop(child.stdin.take());
+        let (_, log) = ended(child);
+        let line = log.lines().find(|line| line.contains("/status/418?q=1"));
+        assert_eq!(line.is_some(), expected, "{log}");
+        for part in line.map(|_| ["127.0.0.1", "GET", "418", "tea"]).into_iter().flatten() {
+            assert!(line.unwrap().contains(part), "{part} is not in {line:?}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
+use axum::http::header;
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
 
@@ -24,6 +25,8 @@ struct Open {
     visit: Visit,
     status: u16,
     bytes: u64,
+    /// The length that the headers tell, after which nobody asks for more of the body.
+    length: Option<u64>,
     page: Option<ServedPage>,
 }
 
@@ -37,7 +40,10 @@ pub(super) fn count(mut response: Response, visit: Visit) -> Response {
         visit.close(status, bytes, page.as_ref());
         return response;
     }
-    response.map(|body| Body::new(Counted { body, open: Some(Open { visit, status, bytes: 0, page }) }))
+    let length = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length = length.and_then(|length| length.parse().ok());
+    response
+        .map(|body| Body::new(Counted { body, open: Some(Open { visit, status, bytes: 0, length, page }) }))
 }
 
 impl HttpBody for Counted {
@@ -51,11 +57,13 @@ impl HttpBody for Counted {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         match &frame {
             Some(Ok(frame)) => {
+                let mut whole = false;
                 if let (Some(open), Some(data)) = (&mut self.open, frame.data_ref()) {
                     open.bytes += data.len() as u64;
+                    whole = open.length == Some(open.bytes);
                 }
                 // A body of known length is not polled again after its last byte.
-                if self.body.is_end_stream() {
+                if whole || self.body.is_end_stream() {
                     self.close();
                 }
             }
@@ -76,7 +84,7 @@ impl HttpBody for Counted {
 
 impl Counted {
     fn close(&mut self) {
-        if let Some(Open { visit, status, bytes, page }) = self.open.take() {
+        if let Some(Open { visit, status, bytes, page, .. }) = self.open.take() {
             visit.close(status, bytes, page.as_ref());
         }
     }

@@ -7,14 +7,11 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{CLIENT_ID, Desk, FAULT, Peer, counted};
+use super::{Peer, ResetConnection, Said, counted};
+use crate::Api;
 use crate::fault::{self, Fate, Fault, FaultOrder, Profile};
 use crate::ledger::Visit;
 use crate::problem::Problem;
-
-/// In an answer's extensions: the connection is to be reset before any byte of it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ResetConnection;
 
 /// In a request's extensions: how the pages of a collection misbehave for it.
 #[derive(Clone, Copy, Debug)]
@@ -27,12 +24,14 @@ pub(crate) struct PageFaults {
 const MAX_MALFORMED: usize = 16 * 1024 * 1024;
 
 pub(super) async fn serve(
-    front: &Desk,
+    api: &Api,
+    route: &'static str,
+    peer: &Peer,
+    said: Said,
     mut request: Request,
     serve: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
-    let api = &front.api;
-    let order = match request.headers().get(&FAULT).map(|order| order.to_str().map(FaultOrder::parse)) {
+    let order = match said.fault.as_ref().map(|order| order.to_str().map(FaultOrder::parse)) {
         None => None,
         Some(Ok(Ok(order))) => Some(order),
         Some(Ok(Err(expected))) => return Problem::field("X-Fault", expected).into_response(),
@@ -41,10 +40,9 @@ pub(super) async fn serve(
     let stormy = api.in_force.stormy();
     let target = request.uri().path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
     let visit = {
-        let named = request.headers().get(&CLIENT_ID).and_then(|id| id.to_str().ok());
+        let named = said.client.as_ref().and_then(|id| id.to_str().ok());
         let named = named.filter(|id| (1..=128).contains(&id.len()));
-        let peer = request.extensions().get::<Peer>().map_or("local", |peer| &peer.name);
-        api.ledger.enter(named.unwrap_or(peer), target, front.route)
+        api.ledger.enter(named.unwrap_or(&peer.name), target, route)
     };
     let (mut fate, quota) = match (order, &stormy) {
         (None, None) => (Fate::default(), None),
@@ -52,7 +50,7 @@ pub(super) async fn serve(
         (None, Some(stormy)) => (stormy.0.fate(api.config.seed, target, visit.attempt), Some(stormy)),
     };
     if let Some((profile, since)) = quota
-        && let Some(refused) = refuse(front, &visit, profile, *since)
+        && let Some(refused) = refuse(api, &visit, profile, *since)
     {
         return counted::count(refused, visit);
     }
@@ -62,7 +60,7 @@ pub(super) async fn serve(
     }
     if let Some(fault) = fate.fault.take() {
         let drift = fate.drift;
-        return happen(front, request, serve, visit, fault, drift).await;
+        return happen(api, request, serve, visit, fault, drift).await;
     }
     if fate.drift.is_some() {
         request.extensions_mut().insert(PageFaults { drift: fate.drift, duplicate: false });
@@ -71,17 +69,17 @@ pub(super) async fn serve(
 }
 
 /// The two faults that follow the clock: an outage, and an empty bucket.
-fn refuse(front: &Desk, visit: &Visit, profile: &Profile, since: Instant) -> Option<Response> {
+fn refuse(api: &Api, visit: &Visit, profile: &Profile, since: Instant) -> Option<Response> {
     let now = Instant::now();
     if profile.rate_limit.is_some() || !profile.outages.is_empty() {
         visit.note_manners(now);
     }
     if let Some(left) = profile.clock_outage(now.saturating_duration_since(since)) {
-        front.api.metrics.fault("outage");
+        api.metrics.fault("outage");
         return Some(come_back(StatusCode::SERVICE_UNAVAILABLE, "there is an outage", left, visit, now));
     }
     let wait = visit.take_token(profile.rate_limit?, now).err()?;
-    front.api.metrics.fault("rate_limit");
+    api.metrics.fault("rate_limit");
     Some(come_back(
         StatusCode::TOO_MANY_REQUESTS,
         "this client's quota on this route is used up",
@@ -103,14 +101,14 @@ fn come_back(status: StatusCode, why: &str, wait: Duration, visit: &Visit, now: 
 }
 
 async fn happen(
-    front: &Desk,
+    api: &Api,
     mut request: Request,
     serve: impl AsyncFnOnce(Request) -> Response,
     mut visit: Visit,
     fault: Fault,
     drift: Option<fault::Drift>,
 ) -> Response {
-    front.api.metrics.fault(fault.name());
+    api.metrics.fault(fault.name());
     let is_head = *request.method() == Method::HEAD;
     if drift.is_some() || fault == Fault::DuplicatePage {
         let duplicate = fault == Fault::DuplicatePage;

@@ -56,6 +56,8 @@ struct Client {
     others: Mutex<BTreeMap<String, u64>>,
     /// Locked once for each page of a collection.
     coverages: Mutex<BTreeMap<String, Coverage>>,
+    /// By route. Locked once for each new target.
+    flights: Mutex<BTreeMap<&'static str, Arc<Flights>>>,
     /// By route. Locked once for each request under a rate limit and for each answer that says `Retry-After`.
     buckets: Mutex<HashMap<&'static str, Bucket>>,
 }
@@ -74,6 +76,28 @@ struct Target {
     complete: AtomicU32,
     cut_short: AtomicU32,
     bytes: AtomicU64,
+    /// Shared by the client's targets of one route, so that a request finds it without another look-up.
+    flights: Arc<Flights>,
+}
+
+/// How many requests of one client on one route are open, from their arrival to the end of their answers.
+///
+/// The two numbers are `Relaxed`: each change of `open` gives its new value to exactly one request, so the largest of them
+/// is the peak in whatever order they are noted.
+#[derive(Debug, Default)]
+struct Flights {
+    open: AtomicU32,
+    peak: AtomicU32,
+}
+
+impl Flights {
+    fn begin(&self) {
+        self.peak.fetch_max(self.open.fetch_add(1, Relaxed).saturating_add(1), Relaxed);
+    }
+
+    fn end(&self) {
+        self.open.fetch_sub(1, Relaxed);
+    }
 }
 
 /// One request, from its arrival to the end of its answer. If it is dropped before, the answer was cut short.
@@ -93,7 +117,8 @@ impl Ledger {
     /// Enters a request of `client` for `target`, which `route` serves.
     pub(crate) fn enter(&self, client: &str, target: &str, route: &'static str) -> Visit {
         let client = self.client(client);
-        let target = client.target(target);
+        let target = client.target(target, route);
+        target.flights.begin();
         let mut attempt = target.attempts.fetch_add(1, Relaxed).saturating_add(1);
         if Arc::ptr_eq(&target, &client.untold) {
             attempt = 1;
@@ -120,15 +145,19 @@ impl Ledger {
 }
 
 impl Client {
-    fn target(&self, name: &str) -> Arc<Target> {
+    fn target(&self, name: &str, route: &'static str) -> Arc<Target> {
         if let Some(target) = self.targets.read().unwrap_or_else(PoisonError::into_inner).get(name) {
             return Arc::clone(target);
         }
+        let new = || {
+            let flights = Arc::clone(locked(&self.flights).entry(route).or_default());
+            Arc::new(Target { flights, ..Target::default() })
+        };
         let mut targets = self.targets.write().unwrap_or_else(PoisonError::into_inner);
         if targets.len() < MAX_TARGETS {
-            Arc::clone(targets.entry(name.into()).or_default())
+            Arc::clone(targets.entry(name.into()).or_insert_with(new))
         } else {
-            Arc::default()
+            Arc::clone(&self.untold)
         }
     }
 
@@ -174,7 +203,7 @@ impl Visit {
 
     /// Closes a visit whose answer came whole.
     pub(crate) fn close(mut self, status: u16, bytes: u64, page: Option<&ServedPage>) {
-        self.closed = true;
+        self.end();
         self.target.bytes.fetch_add(bytes, Relaxed);
         self.target.complete.fetch_add(1, Relaxed);
         if (200..300).contains(&status) && !self.spoilt {
@@ -191,6 +220,11 @@ impl Visit {
         }
     }
 
+    fn end(&mut self) {
+        self.closed = true;
+        self.target.flights.end();
+    }
+
     /// Closes a visit whose answer was cut short after so many bytes, by the client, by a fault or by a shutdown.
     pub(crate) fn cut_short(mut self, bytes: u64) {
         self.target.bytes.fetch_add(bytes, Relaxed);
@@ -198,7 +232,7 @@ impl Visit {
     }
 
     fn end_short(&mut self) {
-        self.closed = true;
+        self.end();
         self.target.cut_short.fetch_add(1, Relaxed);
     }
 }

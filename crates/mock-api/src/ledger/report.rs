@@ -36,6 +36,8 @@ struct ClientReport {
     limit_violations: u64,
     /// Requests that came before the time that `Retry-After` had named.
     impatient_retries: u64,
+    /// The most requests that were open at one time, for each route: from their arrival to the end of their answers.
+    peak_in_flight: BTreeMap<String, u32>,
     /// Body bytes.
     bytes: u64,
     /// Different paths with their queries that were asked for.
@@ -101,6 +103,10 @@ impl Client {
             duplicates: sum(|target| target.duplicates.load(Relaxed).into()),
             limit_violations: self.limited.load(Relaxed),
             impatient_retries: self.impatient.load(Relaxed),
+            peak_in_flight: locked(&self.flights)
+                .iter()
+                .map(|(route, flights)| ((*route).to_owned(), flights.peak.load(Relaxed)))
+                .collect(),
             bytes: sum(|target| target.bytes.load(Relaxed)),
             targets: targets.len() as u64,
             targets_never_served,

@@ -15,24 +15,19 @@ mod weather;
 
 use std::sync::Arc;
 
-use aide::OperationOutput;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{ApiMethodRouter, get_with, post_with, put_with};
-use aide::generate::GenContext;
-use aide::openapi::Operation;
 use aide::transform::TransformOperation;
-use axum::Router;
 use axum::handler::HandlerWithoutStateExt as _;
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{Method, StatusCode, Uri};
 use axum::routing::any;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 pub(crate) use customers::Customers;
 pub(crate) use download::Digests;
 pub(crate) use orders::Orders;
 pub(crate) use products::Products;
+pub(crate) use serving::json::Json;
+use serving::openapi::PAGES;
 
 use crate::Api;
 use crate::front::{Desk, Front, Kind};
@@ -40,16 +35,18 @@ use crate::metrics::RouteMetrics;
 use crate::openapi;
 use crate::problem::Problem;
 
-/// The router while it is made: each route gets its own layer and its own counters.
+/// The API while it is made: each route gets its own desk and its own counters.
 struct Routes {
     api: Arc<Api>,
     router: ApiRouter<Arc<Api>>,
+    desks: matchit::Router<Desk>,
     metrics: Vec<Arc<RouteMetrics>>,
 }
 
 /// The whole API.
-pub(crate) fn router(api: &Arc<Api>) -> Router {
-    let routes = Routes { api: Arc::clone(api), router: ApiRouter::new(), metrics: Vec::new() }
+pub(crate) fn front(api: Arc<Api>) -> Front {
+    let blank = Routes { api, router: ApiRouter::new(), desks: matchit::Router::new(), metrics: Vec::new() };
+    let routes = blank
         .simulated("/weather/{city}", get_with(weather::one, about("The weather of a city", "data")))
         .simulated("/weather", get_with(weather::several, about("The weather of several cities", "data")))
         .simulated("/orders", get_with(orders::list, about("Orders, page by page", "data")))
@@ -119,65 +116,39 @@ impl Routes {
     }
 
     fn route(mut self, path: &'static str, methods: ApiMethodRouter<Arc<Api>>, kind: Kind) -> Self {
-        let front = self.front(path, kind);
-        self.router =
-            self.router.api_route(path, methods.fallback_service(unknown_method.into_service()).layer(front));
+        let desk = self.desk(path, kind);
+        self.reached_through(path, desk);
+        self.router = self.router.api_route(path, methods.fallback_service(unknown_method.into_service()));
         self
     }
 
-    fn front(&mut self, route: &'static str, kind: Kind) -> Front {
+    fn desk(&mut self, route: &'static str, kind: Kind) -> Desk {
         let metrics = Arc::new(RouteMetrics::new(route));
         self.metrics.push(Arc::clone(&metrics));
-        Front(Arc::new(Desk { api: Arc::clone(&self.api), route, kind, metrics }))
+        Desk { route, kind, metrics }
     }
 
-    fn finish(mut self) -> Router {
+    fn reached_through(&mut self, path: &str, desk: Desk) {
+        // The router takes the same patterns, and panics on two that clash.
+        let _ = self.desks.insert(path, desk);
+    }
+
+    fn finish(mut self) -> Front {
         let mut description = openapi::blank();
-        let pages = self.front("(documentation)", Kind::Plain);
-        let unknown = self.front("(unknown)", Kind::Plain);
+        let pages = self.desk("(documentation)", Kind::Plain);
+        PAGES.iter().for_each(|path| self.reached_through(path, pages.clone()));
+        let unknown = self.desk("(unknown)", Kind::Plain);
         let router = self.router.finish_api(&mut description);
         // The description holds strings, numbers and lists, which always serialise.
         let description = serde_json::to_value(&description).unwrap_or_default();
         let longest = u64::try_from(self.api.config.max_delay.as_millis()).unwrap_or(u64::MAX);
         let router = router
-            .merge(
-                openapi::pages(description, longest).method_not_allowed_fallback(unknown_method).layer(pages),
-            )
-            .fallback_service(any(unknown_path).layer(unknown));
-        // A router is made once for each state, so this is the first and only time.
+            .merge(openapi::pages(description, longest).method_not_allowed_fallback(unknown_method))
+            .fallback_service(any(unknown_path))
+            .with_state(Arc::clone(&self.api));
+        // The front is made once for each state, so this is the first and only time.
         let _ = self.api.routes.set(self.metrics);
-        router.with_state(self.api)
-    }
-}
-
-/// A JSON answer whose keys stand in the order of the struct's fields.
-#[derive(Debug)]
-pub(crate) struct Json<T>(pub(crate) T);
-
-impl<T: Serialize> IntoResponse for Json<T> {
-    fn into_response(self) -> Response {
-        let mut body = Vec::with_capacity(256);
-        match serde_json::to_writer(&mut body, &self.0) {
-            Ok(()) => {
-                ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
-            }
-            Err(error) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-        }
-    }
-}
-
-impl<T: JsonSchema> OperationOutput for Json<T> {
-    type Inner = T;
-
-    fn operation_response(ctx: &mut GenContext, _operation: &mut Operation) -> Option<openapi::Answer> {
-        Some(openapi::answer::<T>(ctx, "application/json"))
-    }
-
-    fn inferred_responses(
-        ctx: &mut GenContext,
-        operation: &mut Operation,
-    ) -> Vec<(Option<u16>, openapi::Answer)> {
-        Self::operation_response(ctx, operation).into_iter().map(|answer| (Some(200), answer)).collect()
+        Front { api: self.api, router, desks: self.desks, unknown }
     }
 }
 

@@ -13,13 +13,18 @@ use axum::http::request::Parts;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::front::MAX_BODY;
 use crate::openapi;
 use crate::problem::Problem;
 
+/// The largest request body.
+pub const MAX_BODY: usize = 1024 * 1024;
+
 /// What parameters promise beyond their types.
-pub(crate) trait Check {
+pub trait Check {
     /// Says which field is out of its range, if one is.
+    ///
+    /// # Errors
+    /// The problem that names it.
     fn check(&self) -> Result<(), Problem> {
         Ok(())
     }
@@ -27,11 +32,11 @@ pub(crate) trait Check {
 
 /// The path's parameters; `T`'s fields carry the names of the route's captures.
 #[derive(Debug)]
-pub(crate) struct Path<T>(pub(crate) T);
+pub struct Path<T>(pub T);
 
 /// The query's parameters. Names that `T` does not know are ignored, as most real APIs do.
 #[derive(Debug)]
-pub(crate) struct Query<T>(pub(crate) T);
+pub struct Query<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Check + Send> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
@@ -88,7 +93,10 @@ fn describe<T: JsonSchema>(ctx: &mut GenContext, operation: &mut Operation, loca
 }
 
 /// Fails unless `value` lies in the range, and says the range.
-pub(crate) fn within<N: PartialOrd + std::fmt::Display>(
+///
+/// # Errors
+/// The problem that names `field`.
+pub fn within<N: PartialOrd + std::fmt::Display>(
     field: &str,
     value: &N,
     range: std::ops::RangeInclusive<N>,
@@ -131,7 +139,7 @@ fn path_problem(rejection: &PathRejection) -> Problem {
 
 /// A JSON body; one that cannot be read is a problem that names the key.
 #[derive(Debug)]
-pub(crate) struct JsonBody<T>(pub(crate) T);
+pub struct JsonBody<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Check> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;

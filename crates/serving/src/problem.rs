@@ -12,7 +12,7 @@ use crate::openapi;
 
 /// An error answer.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// A URI that names the kind of problem. Always `about:blank`: the status says it all.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -29,7 +29,7 @@ pub(crate) struct Problem {
 
 /// One wrong field of a request.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct FieldError {
+pub struct FieldError {
     /// The name of the parameter, header or key.
     field: String,
     /// What was expected of it.
@@ -38,7 +38,7 @@ pub(crate) struct FieldError {
 
 impl Problem {
     /// A problem without fields.
-    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Unknown"),
@@ -49,15 +49,23 @@ impl Problem {
     }
 
     /// 422: the request was understood, but the value of `field` cannot be served.
-    pub(crate) fn field(field: &str, detail: impl Into<String>) -> Self {
+    pub fn field(field: &str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{field}: {detail}"));
         problem.errors.push(FieldError { field: field.to_owned(), detail });
         problem
     }
 
+    /// The problem with one more field that was wrong.
+    #[must_use]
+    pub fn with_error(mut self, field: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError { field: field.into(), detail: detail.into() });
+        self
+    }
+
     /// The same problem under another status.
-    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
         self.title = status.canonical_reason().unwrap_or("Unknown");
         self.status = status.as_u16();
         self

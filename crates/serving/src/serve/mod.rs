@@ -3,9 +3,11 @@
 //! Each connection is a task. `axum::serve` would do for that, but not for a limit on how long a request head may take,
 //! nor for an end of what is still open once a deadline has passed.
 
+mod alarm;
 mod socket;
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -14,6 +16,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Version;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -23,10 +26,52 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
-use crate::front::{Peer, ResetConnection};
-use crate::{Api, Config, routes};
-
+use alarm::Alarm;
 use socket::Socket;
+
+/// What answers the requests of a server.
+pub trait App: Send + Sync + 'static {
+    /// Answers one request of `peer`.
+    fn answer(&self, peer: &Peer, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+/// A router knows the peer as an extension of the request.
+impl App for Router {
+    async fn answer(&self, peer: &Peer, mut request: Request) -> Response {
+        request.extensions_mut().insert(peer.clone());
+        // A router is always ready.
+        let Ok(response) = self.clone().call(request).await;
+        response
+    }
+}
+
+/// The other end of a connection.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its address without the port, as text.
+    pub name: Arc<str>,
+}
+
+impl Peer {
+    /// The peer at this address.
+    pub fn new(address: IpAddr) -> Self {
+        Self { name: address.to_canonical().to_string().into() }
+    }
+}
+
+/// In an answer's extensions: the connection is to be reset before any byte of it.
+#[derive(Clone, Copy, Debug)]
+pub struct ResetConnection;
+
+/// How patient a server is with its clients.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long a client may take to send a request's head. A slower one is disconnected. A connection without a request
+    /// may stay as long.
+    pub head: Duration,
+    /// How long open requests may go on after a shutdown was asked for.
+    pub shutdown: Duration,
+}
 
 /// Why a server could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -64,20 +109,28 @@ struct Stop {
     abandon: CancellationToken,
 }
 
-/// Serves the API on `listener` until `shutdown` completes; then accepts nothing more, lets open requests finish within
-/// [`Config::shutdown_deadline`] and drops what is left. No task outlives the returned future's completion.
+impl Stop {
+    /// Follows `self`. Asking a token takes its lock, which is a connection's own, because it is asked for every request.
+    fn child(&self) -> Self {
+        Self { finish: self.finish.child_token(), abandon: self.abandon.child_token() }
+    }
+}
+
+/// Serves `app` on `listener` until `shutdown` completes; then accepts nothing more, lets open requests finish within
+/// [`Patience::shutdown`] and drops what is left. No task outlives the returned future's completion. `open` is the number
+/// of open connections at any time.
 ///
 /// # Errors
 /// [`ServeError::Accept`] when the listening socket itself fails. A connection that fails costs only itself, and a
 /// shortage of file descriptors is waited out.
 pub async fn run(
     listener: TcpListener,
-    config: Config,
+    app: impl App,
+    patience: Patience,
+    open: &Arc<AtomicU64>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let (head_timeout, deadline) = (config.head_timeout, config.shutdown_deadline);
-    let api = Api::new(config);
-    let app = routes::router(&api);
+    let app = Arc::new(app);
     let stop = Stop::default();
     let connections = TaskTracker::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -88,11 +141,11 @@ pub async fn run(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let open = Open::count(&api.metrics.connections);
+                let open = Open::count(open);
                 let peer = Peer::new(peer.ip());
-                let (app, stop) = (app.clone(), stop.clone());
+                let (app, stop) = (Arc::clone(&app), stop.child());
                 connections.spawn(async move {
-                    serve_connection(stream, peer, app, head_timeout, stop).await;
+                    serve_connection(stream, peer, app, patience.head, stop).await;
                     drop(open);
                 });
             }
@@ -107,7 +160,7 @@ pub async fn run(
     drop(listener);
     stop.finish.cancel();
     connections.close();
-    if tokio::time::timeout(deadline, connections.wait()).await.is_err() {
+    if tokio::time::timeout(patience.shutdown, connections.wait()).await.is_err() {
         tracing::warn!(open = connections.len(), "connections were still busy at the deadline");
         stop.abandon.cancel();
         connections.wait().await;
@@ -115,19 +168,25 @@ pub async fn run(
     outcome
 }
 
-async fn serve_connection(stream: TcpStream, peer: Peer, app: Router, head_timeout: Duration, stop: Stop) {
+async fn serve_connection(
+    stream: TcpStream,
+    peer: Peer,
+    app: Arc<impl App>,
+    head_timeout: Duration,
+    stop: Stop,
+) {
     // Small answers must not wait for the client's delayed acknowledgement; a socket without the option still works.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     let socket = Socket::new(stream, Arc::clone(&reset));
+    // What the requests of this connection share: counting one pointer is cheaper than counting three.
+    let shared = Arc::new((app, peer, Arc::clone(&reset)));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let mut request: Request = request.map(Body::new);
-        request.extensions_mut().insert(peer.clone());
-        let (is_http_1, reset) = (request.version() < Version::HTTP_2, Arc::clone(&reset));
-        // A router is always ready.
-        let answer = app.clone().call(request);
+        let shared = Arc::clone(&shared);
         async move {
-            let Ok(response) = answer.await;
+            let (app, peer, reset) = &*shared;
+            let is_http_1 = request.version() < Version::HTTP_2;
+            let response = app.answer(peer, request.map(Body::new)).await;
             if response.extensions().get::<ResetConnection>().is_some() {
                 // One connection of HTTP/2 carries many requests, and an error resets the stream of this one alone.
                 reset.store(is_http_1, Relaxed);
@@ -137,15 +196,17 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: Router, head_timeo
         }
     });
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout);
+    builder.http1().timer(Alarm::new(head_timeout)).header_read_timeout(head_timeout);
     builder.http2().timer(TokioTimer::new());
     let connection = builder.serve_connection(socket, service);
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {
+        biased;
         served = &mut connection => served,
         () = stop.finish.cancelled() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
+                biased;
                 served = &mut connection => served,
                 () = stop.abandon.cancelled() => Ok(()),
             }
