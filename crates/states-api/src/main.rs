@@ -1,0 +1,33 @@
+//! The program `states-api`: a service, and an exercise program where its first argument says so.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use states_api::cli;
+
+/// A fan-out allocates some dozen things for each of thousands of requests and frees them on another thread: the system's
+/// allocator took a quarter of the processor time of a cold aggregate.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The first arguments that make it one: what `lab` knows, and the exercise's name.
+const EXERCISE: [&str; 4] = ["list", "cell", "worker", "states"];
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).is_some_and(|first| EXERCISE.contains(&first.as_str())) {
+        let about = "Brazil's states with their cities and districts: the aggregation, measured";
+        return lab::cli::main("states-api", about, states_api::exercise::EXERCISES);
+    }
+    let Err(error) = cli::main(&cli::Args::parse()) else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  caused by: {error}");
+        cause = error.source();
+    }
+    if let Some(hint) = error.hint() {
+        eprintln!("hint: {hint}");
+    }
+    ExitCode::FAILURE
+}
