@@ -5,8 +5,9 @@
 
 pub mod crawl;
 pub mod descriptors;
+pub mod ingest;
 
 use lab::cli::Entry;
 
 /// The exercises of this program, in the order of the course.
-pub static EXERCISES: &[Entry] = &[Entry::of::<crawl::Crawl>()];
+pub static EXERCISES: &[Entry] = &[Entry::of::<crawl::Crawl>(), Entry::of::<ingest::Ingest>()];

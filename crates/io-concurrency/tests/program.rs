@@ -38,7 +38,7 @@ fn data_goes_to_stdout_failures_to_stderr_and_the_exit_code_tells() {
     let (server, home) = (Faulty::start(), tempfile::tempdir().unwrap());
     check(&program(home.path(), &server.base).args(["/ok", "/a"]).output().unwrap(), 0, 2);
     let output = program(home.path(), &server.base).args(["/ok", "/missing", "/a"]).output().unwrap();
-    check(&output, 1, 2);
+    check(&output, 1, 3);
     assert!(text(&output.stderr).contains("failed: /missing: status: the server answered with status 404"));
     check(&program(home.path(), &server.base).arg("--nonsense").output().unwrap(), 2, 0);
 }
@@ -79,7 +79,7 @@ fn a_password_is_in_no_stream_and_no_log() {
             ])
             .output()
             .unwrap();
-        check(&output, 1, 1);
+        check(&output, 1, 4);
         let mut said = text(&output.stdout) + &text(&output.stderr) + &fs::read_to_string(&trace).unwrap();
         for log in fs::read_dir(home.path().join("logs")).unwrap() {
             said += &fs::read_to_string(log.unwrap().path()).unwrap();

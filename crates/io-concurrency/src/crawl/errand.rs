@@ -1,17 +1,22 @@
 //! One URL, from the request to the line.
 
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use fetch::{Client, Manners, Target};
+use fetch::{Answer, Client, Gate, Limits, Manners, Target};
 use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use tracing::Instrument;
 
-use super::page;
+use super::args::CrawlArgs;
+use super::cache::Cache;
+use super::page::{self, Journey, Page};
 
 /// A URL that is to be fetched.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Errand {
     /// The whole URL. It may carry a password, so it is shown to nobody.
     url: String,
@@ -30,6 +35,13 @@ impl Errand {
     }
 }
 
+impl Errand {
+    /// How the URL is shown.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+}
+
 impl fmt::Display for Errand {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.shown)
@@ -42,13 +54,64 @@ impl fmt::Debug for Errand {
     }
 }
 
-/// A fetched page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Page {
-    /// The page's line of the output, without the line end.
-    pub line: String,
-    /// The length of the body as it came, in bytes.
-    pub received: u64,
+/// What all workers of a crawl start from.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Setup {
+    /// How each client behaves.
+    pub manners: Manners,
+    /// How hard servers are asked, by this process.
+    pub limits: Limits,
+    /// Where answers are kept, if anywhere.
+    pub cache: Option<PathBuf>,
+    /// Whether a body that is not JSON is a failure.
+    pub expect_json: bool,
+    /// The gate that all clients of this process pass.
+    #[serde(skip)]
+    gate: OnceLock<Arc<Gate>>,
+}
+
+impl Setup {
+    /// What the user said.
+    pub fn of(args: &CrawlArgs) -> Self {
+        Self {
+            manners: args.manners(),
+            limits: args.limits(),
+            cache: args.cache.clone(),
+            expect_json: args.expect_json,
+            gate: OnceLock::new(),
+        }
+    }
+
+    /// The same with other limits, and so with a gate of its own.
+    #[must_use]
+    pub fn limited(&self, limits: Limits) -> Self {
+        Self { limits, gate: OnceLock::new(), ..self.clone() }
+    }
+
+    /// A fetcher for one event loop.
+    ///
+    /// # Errors
+    /// A client that cannot be made, and a cache that cannot be written to.
+    pub fn fetcher(&self) -> Result<Fetcher, Problem> {
+        Ok(Fetcher { client: self.client()?, expect_json: self.expect_json })
+    }
+
+    fn client(&self) -> Result<Client, Problem> {
+        let client = Client::new(self.manners.clone()).or_problem(|| "there is no client to fetch with")?;
+        let gate = self.gate.get_or_init(|| Arc::new(Gate::new(self.limits)));
+        let client = client.through(Arc::clone(gate));
+        let Some(folder) = &self.cache else { return Ok(client) };
+        let cache = Cache::open(folder.clone())
+            .or_problem(|| format!("answers cannot be kept in {}", folder.display()))?;
+        Ok(client.remembering(Arc::new(cache)))
+    }
+}
+
+/// Fetches pages on one event loop.
+#[derive(Clone, Debug)]
+pub struct Fetcher {
+    client: Client,
+    expect_json: bool,
 }
 
 /// Fetches one page. It ends at once when `stop` is asked for, wherever it is.
@@ -57,21 +120,40 @@ pub struct Page {
 ///
 /// # Errors
 /// The class of the failure, what happened, and what to do about it.
-pub async fn fetch_page(client: &Client, errand: &Errand, stop: &Stop) -> Result<Page, Problem> {
+pub async fn fetch_page(fetcher: &Fetcher, errand: &Errand, stop: &Stop) -> Result<Page, Problem> {
+    let read = |answer: &Answer| {
+        let usable = !fetcher.expect_json || page::is_json(answer);
+        usable.then(|| answer.clone()).ok_or_else(|| "the body is not JSON".to_owned())
+    };
     let fetching = async {
         let target = Target::parse(&errand.url).map_err(|error| problem(&error, &error))?;
-        let answer = client.get(&target).await.map_err(|failed| problem(&failed.error, &failed))?;
-        Ok(Page { line: page::line(&errand.shown, &answer), received: answer.body.len() as u64 })
+        let answer = fetcher.client.get_as(&target, None, read).await;
+        let answer = answer.map_err(|failed| problem(&failed.error, &failed))?;
+        Ok(Page {
+            line: page::line(&errand.shown, &answer),
+            received: answer.body.len() as u64,
+            journey: Journey {
+                attempts: answer.attempts,
+                first_byte_us: micros(answer.first_byte),
+                whole_us: micros(answer.elapsed),
+                revalidated: answer.revalidated,
+            },
+        })
     };
     tokio::select! {
         biased;
-        () = stop.wait() => Err(Problem::new("interrupted")),
+        () = stop.wait() => Err(Problem::new("interrupted").of_class("interrupted")),
         page = fetching.instrument(lab::span!(Running, "fetch", errand)) => page,
     }
 }
 
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
 fn problem(error: &fetch::FetchError, what: &dyn fmt::Display) -> Problem {
-    Problem::new(format!("{}: {what}", error.class())).hint(error.hint())
+    let class = error.class();
+    Problem::new(format!("{class}: {what}")).of_class(class).hint(error.hint())
 }
 
 /// A worker that does one errand at a time, with an event loop and a client of its own: connections belong to the loop
@@ -79,26 +161,25 @@ fn problem(error: &fetch::FetchError, what: &dyn fmt::Display) -> Problem {
 #[derive(Debug)]
 pub struct Crawler {
     // Dropped before the loop that its connections live on.
-    client: Client,
+    fetcher: Fetcher,
     event_loop: Runtime,
 }
 
 impl Job for Crawler {
     const NAME: &'static str = "crawl";
-    type Setup = Manners;
+    type Setup = Setup;
     type Task = Errand;
     type Reply = Page;
 
-    fn start(manners: &Manners) -> Result<Self, Problem> {
+    fn start(setup: &Setup) -> Result<Self, Problem> {
         let event_loop = Builder::new_current_thread().enable_all().build().map_err(|error| {
             Problem::because("no event loop could be started for this worker", &error)
                 .hint("raise the limit of open files (`ulimit -n`), or use the strategy `async`, which needs one event loop for all")
         })?;
-        let client = Client::new(manners.clone()).or_problem(|| "there is no client to fetch with")?;
-        Ok(Self { client, event_loop })
+        Ok(Self { fetcher: setup.fetcher()?, event_loop })
     }
 
     fn run(&mut self, errand: &Errand, stop: &Stop) -> Result<Page, Problem> {
-        self.event_loop.block_on(fetch_page(&self.client, errand, stop))
+        self.event_loop.block_on(fetch_page(&self.fetcher, errand, stop))
     }
 }

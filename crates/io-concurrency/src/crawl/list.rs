@@ -1,5 +1,6 @@
 //! Which URLs are fetched: the user's, or the lab's own.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
@@ -10,16 +11,18 @@ use std::time::Duration;
 use fetch::{Client, Manners, Target};
 use lab::{Lab, OrProblem, Problem, Scale, Stop};
 
-use super::{CrawlArgs, Errand};
+use super::{CrawlArgs, Errand, Setup, template};
 use crate::descriptors;
 
 /// What all strategies work on.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// The URLs, in the order of the output.
+    /// The URLs, each once, in the order in which they first appear.
     pub errands: Vec<Errand>,
-    /// How each client behaves.
-    pub manners: Manners,
+    /// For each line of the output, the number of its errand.
+    pub order: Vec<usize>,
+    /// What each worker starts from.
+    pub setup: Setup,
     /// How many requests are in flight at once under the strategy `async`.
     pub at_once: usize,
 }
@@ -34,7 +37,11 @@ impl Input {
         if let Some(path) = &args.list {
             texts.extend(read_list(path, lab)?);
         }
-        if args.urls.is_empty() && args.list.is_none() {
+        if let (Some(template), Some(path)) = (&args.template, &args.params) {
+            let (name, bytes) = read_file(path, lab)?;
+            texts.extend(template::urls(template, &name, bytes.as_slice())?);
+        }
+        if args.urls.is_empty() && args.list.is_none() && args.template.is_none() {
             texts = match (args.count, args.delay_ms) {
                 (None, None) => mix(lab.scale),
                 (count, delay) => {
@@ -48,12 +55,22 @@ impl Input {
         if room < wanted.min(texts.len()) {
             tracing::warn!("open files are limited: {room} requests in flight at once instead of {wanted}");
         }
-        Ok(Self {
-            errands: texts.iter().map(|text| Errand::new(text, &lab.api)).collect(),
-            manners: args.manners(),
-            at_once: wanted.min(room),
-        })
+        let (errands, order) = once_each(texts.iter().map(|text| Errand::new(text, &lab.api)));
+        Ok(Self { errands, order, setup: Setup::of(args), at_once: wanted.min(room) })
     }
+}
+
+/// Each errand once, and which of them stands at each place.
+fn once_each(all: impl Iterator<Item = Errand>) -> (Vec<Errand>, Vec<usize>) {
+    let (mut errands, mut numbers) = (Vec::new(), HashMap::new());
+    let order = all.map(|errand| {
+        *numbers.entry(errand).or_insert_with_key(|errand| {
+            errands.push(errand.clone());
+            errands.len() - 1
+        })
+    });
+    let order = order.collect();
+    (errands, order)
 }
 
 const CITIES: [&str; 10] = [
@@ -117,21 +134,23 @@ fn check_api(lab: &Lab) -> Result<(), Problem> {
 }
 
 fn read_list(path: &Path, lab: &Lab) -> Result<Vec<String>, Problem> {
-    let (name, bytes) = if path == Path::new("-") {
-        if !lab.may_read_stdin() {
-            return Err(Problem::new(
-                "with --compare the URLs cannot come from standard input, which can be read only once",
-            )
-            .hint("write them to a file and give that to --urls"));
-        }
-        ("standard input".into(), read_stdin(&lab.stop)?)
-    } else {
-        (
-            path.display().to_string(),
-            fs::read(path).or_problem(|| format!("cannot read the URLs in {}", path.display()))?,
-        )
-    };
+    let (name, bytes) = read_file(path, lab)?;
     parse_list(&name, &bytes)
+}
+
+/// What a file is called in problems, and what is in it; `-` is standard input.
+fn read_file(path: &Path, lab: &Lab) -> Result<(String, Vec<u8>), Problem> {
+    if path != Path::new("-") {
+        let bytes = fs::read(path).or_problem(|| format!("cannot read the URLs in {}", path.display()))?;
+        return Ok((path.display().to_string(), bytes));
+    }
+    if !lab.may_read_stdin() {
+        return Err(Problem::new(
+            "with --compare the URLs cannot come from standard input, which can be read only once",
+        )
+        .hint("write them to a file and give that to --urls"));
+    }
+    Ok(("standard input".into(), read_stdin(&lab.stop)?))
 }
 
 fn parse_list(name: &str, bytes: &[u8]) -> Result<Vec<String>, Problem> {

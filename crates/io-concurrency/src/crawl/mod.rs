@@ -4,19 +4,23 @@
 //! how many of them overlap and in what a waiting task costs: a thread's stack for `threads`, a place in the line for
 //! `pool`, `rayon` and `processes`, an allocation for `async`.
 //!
-//! The answer is one line for each URL, `{"url":…,"status":…,"body":…}`. It depends on nothing but the URL and what the
-//! server said: not on the strategy, the time it took, or the attempts it needed.
+//! The answer is one line for each URL, `{"url":…,"status":…,"body":…,"attempts":…,"first_byte_ms":…,"ms":…}`, in the order of
+//! the input. Up to the body it depends on nothing but the URL and what the server said, and that is what the digest is
+//! made of: not of the strategy, the time it took, or the attempts it needed.
 
 mod args;
+mod cache;
 mod errand;
 mod list;
 mod page;
 mod pages;
 mod strategies;
+mod template;
 
 pub use args::CrawlArgs;
-pub use errand::{Crawler, Errand, Page, fetch_page};
+pub use errand::{Crawler, Errand, Fetcher, Setup, fetch_page};
 pub use list::Input;
+pub use page::{Journey, Page};
 pub use pages::Pages;
 
 use lab::{Exercise, Kind, Lab, Problem, Role, Strategy};
@@ -38,6 +42,7 @@ impl Exercise for Crawl {
         Strategy::new(Kind::Processes, strategies::processes),
     ];
     const BEST: &'static str = Kind::Async.name();
+    const RESUMES: bool = true;
     const ROLES: &'static [Role] = &[Role::worker::<Crawler>()];
     type Args = CrawlArgs;
     type Input = Input;

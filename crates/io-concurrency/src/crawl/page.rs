@@ -1,27 +1,87 @@
-//! An answer as one line of JSON.
+//! A fetched page, and how it is written: one line of JSON.
 
 use fetch::Answer;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
-/// The line of a page, without its line end: `{"url":…,"status":…,"body":…}`.
+/// A fetched page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// What the page's line says of the page itself, without the closing brace and the line end: it depends on nothing but
+    /// the URL and the server's answer.
+    pub line: String,
+    /// The length of the body as it came, in bytes.
+    pub received: u64,
+    /// How it was come by.
+    pub journey: Journey,
+}
+
+/// How a page was come by: it may differ each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Journey {
+    /// How many requests it took.
+    pub attempts: u32,
+    /// Until the head of the answer was there, in microseconds, in the last attempt.
+    pub first_byte_us: u64,
+    /// With all attempts and pauses, in microseconds.
+    pub whole_us: u64,
+    /// Whether the server said that what was kept is still right.
+    pub revalidated: bool,
+}
+
+/// What the line of a page says of the page itself: `{"url":…,"status":…,"body":…`, without the closing brace.
 ///
 /// A body that is JSON stands there as the server wrote it, without the white space between its tokens: keys keep their
 /// order and numbers all their digits. Any other body is a string. Bytes of it that are not UTF-8 become U+FFFD, and then
-/// the line ends with `"lossy":true`.
+/// it ends with `"lossy":true`.
 pub(super) fn line(url: &str, answer: &Answer) -> String {
     let head = format!("{{\"url\":{},\"status\":{},\"body\":", quoted(url), answer.status);
     let (body, end) = match compact(&answer.body) {
-        Some(json) => (json, "}"),
+        Some(json) => (json, ""),
         None => match std::str::from_utf8(&answer.body) {
-            Ok(text) => (quoted(text), "}"),
-            Err(_) => (quoted(&String::from_utf8_lossy(&answer.body)), ",\"lossy\":true}"),
+            Ok(text) => (quoted(text), ""),
+            Err(_) => (quoted(&String::from_utf8_lossy(&answer.body)), ",\"lossy\":true"),
         },
     };
     head + &body + end
 }
 
+/// Where what a line says of the page itself ends, and what it says of the way there begins.
+const JOURNEY: &str = ",\"attempts\":";
+
+/// The whole line of a page, without its line end.
+pub(super) fn whole(page: &Page) -> String {
+    let Journey { attempts, first_byte_us, whole_us, revalidated } = page.journey;
+    let ms = |micros: u64| micros as f64 / 1_000.0;
+    let revalidated = if revalidated { ",\"revalidated\":true" } else { "" };
+    let (first, all) = (ms(first_byte_us), ms(whole_us));
+    format!("{}{JOURNEY}{attempts},\"first_byte_ms\":{first:?},\"ms\":{all:?}{revalidated}}}", page.line)
+}
+
+/// The line of a URL that failed, without its line end.
+pub(super) fn failed(url: &str, class: &str, message: &str) -> String {
+    let (class, message) = (quoted(class), quoted(message));
+    format!(
+        "{{\"url\":{},\"status\":null,\"error\":{{\"class\":{class},\"message\":{message}}}}}",
+        quoted(url)
+    )
+}
+
+/// What a whole line says of the page itself. The way there comes last and holds no text, so what stands in a body cannot
+/// be taken for it.
+pub(super) fn lasting(line: &str) -> &str {
+    line.rsplit_once(JOURNEY).map_or(line, |(lasting, _)| lasting)
+}
+
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// Whether an answer's body is JSON.
+pub(super) fn is_json(answer: &Answer) -> bool {
+    std::str::from_utf8(&answer.body).is_ok_and(|text| {
+        serde_json::from_str::<IgnoredAny>(text.strip_prefix('\u{feff}').unwrap_or(text)).is_ok()
+    })
 }
 
 /// The JSON text without the white space between its tokens; `None` for what is not JSON.
@@ -57,15 +117,25 @@ mod tests {
     use super::*;
 
     fn answer(body: &[u8]) -> Answer {
-        Answer { status: 200, body: body.to_vec().into(), attempts: 1, elapsed: Duration::ZERO }
+        let (status, body, elapsed) = (200, body.to_vec().into(), Duration::from_millis(3));
+        Answer {
+            status,
+            body,
+            attempts: 1,
+            elapsed,
+            first_byte: Duration::from_micros(1_500),
+            revalidated: false,
+        }
+    }
+
+    fn page(body: &[u8]) -> Page {
+        let journey = Journey { attempts: 2, first_byte_us: 1_500, whole_us: 3_000, revalidated: false };
+        Page { line: line("/", &answer(body)), received: body.len() as u64, journey }
     }
 
     #[track_caller]
     fn check(body: &[u8], expected: &str) {
-        assert_eq!(
-            line("/a\"b", &answer(body)),
-            format!("{{\"url\":\"/a\\\"b\",\"status\":200,{expected}}}")
-        );
+        assert_eq!(line("/a\"b", &answer(body)), format!("{{\"url\":\"/a\\\"b\",\"status\":200,{expected}"));
     }
 
     #[test]
@@ -106,14 +176,18 @@ mod tests {
         #[test]
         fn any_json_body_is_one_line_that_means_the_same(body in any_json(), pretty: bool) {
             let text = if pretty { serde_json::to_vec_pretty(&body) } else { serde_json::to_vec(&body) };
-            let line = line("/", &answer(&text.unwrap()));
+            let page = page(&text.unwrap());
+            let line = whole(&page);
             prop_assert!(!line.contains('\n'));
-            prop_assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), json!({"url": "/", "status": 200, "body": body}));
+            prop_assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), json!({
+                "url": "/", "status": 200, "body": body, "attempts": 2, "first_byte_ms": 1.5, "ms": 3.0,
+            }));
+            prop_assert_eq!(lasting(&line), page.line);
         }
 
         #[test]
         fn any_bytes_are_one_line_of_json(body in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let line = line("/", &answer(&body));
+            let line = whole(&page(&body));
             prop_assert!(!line.contains('\n'));
             prop_assert!(serde_json::from_str::<Value>(&line).is_ok(), "{}", line);
         }

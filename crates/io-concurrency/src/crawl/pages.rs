@@ -1,113 +1,173 @@
-//! The answer: the pages in the order of their URLs, in memory or in a file.
+//! The answer: the pages in the order of their URLs, in a file.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use lab::job::Failure;
+use lab::job::{Cause, Failure};
 use lab::out::{Staging, publish};
+use lab::ways::{Sink, Tasks};
 use lab::{Answer, Digest, Lab, OrProblem, Problem, Tried, Work};
 
-use super::Page;
+use super::{Errand, Input, Page, page};
 
 /// The pages that came, and the failures of those that did not.
 #[derive(Debug)]
 pub struct Pages {
-    kept: Kept,
+    /// The file with the lines.
+    file: PathBuf,
+    /// Where the file is when no output was asked for: it is printed and goes with this folder.
+    spool: Option<Staging>,
     work: Work,
     failures: Vec<Failure>,
 }
 
-#[derive(Debug)]
-enum Kept {
-    /// In memory, to be printed.
-    Lines(Vec<String>),
-    /// In the file that was asked for.
-    File(PathBuf),
-}
-
 impl Pages {
-    /// Sorts outcomes, which are in the order of the URLs, into lines and failures, and writes the lines to `--out` if
-    /// that was asked for.
+    /// Lets `crawl` fetch the errands, and writes the line of each page as soon as those before it are written, so that
+    /// memory stays flat however many there are.
     ///
     /// # Errors
-    /// An output file that cannot be written, and an interruption: a list cut short must not look like a whole one.
-    pub fn gather(outcomes: Vec<Tried<Page>>, lab: &Lab) -> Result<Self, Problem> {
-        let mut work = Work { items: outcomes.len() as u64, ..Work::default() };
-        let (mut lines, mut failures) = (Vec::with_capacity(outcomes.len()), Vec::new());
-        for outcome in outcomes {
-            match outcome {
-                Ok(page) => {
-                    work.rows += 1;
-                    work.bytes_in += page.received;
-                    work.bytes_out += page.line.len() as u64 + 1;
-                    lines.push(page.line);
-                }
-                Err(failure) => failures.push(failure),
-            }
-        }
+    /// Output that cannot be written, and an interruption: a list cut short must not look like a whole one.
+    pub(super) fn gather(
+        input: &Input,
+        lab: &Lab,
+        crawl: impl FnOnce(Tasks<'_, Errand>, Sink<'_, Page>) -> Result<(), Problem>,
+    ) -> Result<Self, Problem> {
+        let place = lab.out();
+        let staging = match &place {
+            Some(place) => Staging::beside(place),
+            None => Staging::within(&std::env::temp_dir()),
+        }?;
+        let file = staging.path("pages.ndjson");
+        let cannot = || format!("cannot write {}", place.as_ref().unwrap_or(&file).display());
+        let mut out = BufWriter::new(File::create(&file).or_problem(cannot)?);
+        let mut pages = Self { file: file.clone(), spool: None, work: Work::default(), failures: Vec::new() };
+        let mut lines = InOrder::new(&input.order);
+        crawl(&mut input.errands.iter().cloned(), &mut |outcome| {
+            let came = outcome.is_ok();
+            let line = pages.note(outcome);
+            lines.came(line, came, |line| writeln!(out, "{line}")).or_problem(cannot)
+        })?;
+        let Work { bytes_in, .. } = pages.work;
+        pages.work = Work { items: input.order.len() as u64, bytes_in, ..lines.written };
+        out.flush().or_problem(cannot)?;
         if lab.stop.asked() {
-            let done = format!("interrupted when {} of {} URLs were fetched", work.rows, work.items);
-            return Err(Problem::new(done)
-                .hint("nothing was written: an unfinished list would look like a whole one"));
+            return Err(pages.interrupted(input));
         }
-        let kept = match lab.out() {
-            Some(path) => {
-                write_file(&lines, &path)?;
-                Kept::File(path)
+        match place {
+            Some(place) => {
+                publish(&file, &place)?;
+                pages.file = place;
             }
-            None => Kept::Lines(lines),
-        };
-        Ok(Self { kept, work, failures })
+            None => pages.spool = Some(staging),
+        }
+        Ok(pages)
     }
 
-    /// Writes the lines to standard output, unless they are in a file.
+    /// Counts an outcome and returns its line.
+    fn note(&mut self, outcome: Tried<Page>) -> String {
+        match outcome {
+            Ok(page) => {
+                self.work.bytes_in += page.received;
+                page::whole(&page)
+            }
+            Err(failure) => {
+                let (class, message) = match &failure.cause {
+                    Cause::Problem(problem) => (problem.class().unwrap_or("problem"), problem.line()),
+                    cause => (cause.name(), failure.to_string()),
+                };
+                let line = page::failed(&failure.task, class, &message);
+                self.failures.push(failure);
+                line
+            }
+        }
+    }
+
+    fn interrupted(&self, input: &Input) -> Problem {
+        let all = input.order.len();
+        Problem::new(format!("interrupted when {} of {all} lines were written", self.work.rows))
+            .hint("nothing was written: an unfinished list would look like a whole one; with --resume FILE the next run goes on where this one ended")
+    }
+
+    /// Copies the lines to standard output, unless they are where the user asked for them.
     ///
     /// # Errors
     /// Standard output that takes no more. A reader that has seen enough, such as `head`, is no error.
     pub fn print(&self) -> Result<(), Problem> {
-        let Kept::Lines(lines) = &self.kept else { return Ok(()) };
-        match write(lines, &mut BufWriter::new(io::stdout().lock())) {
+        if self.spool.is_none() {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        match File::open(&self.file).and_then(|mut lines| io::copy(&mut lines, &mut out)) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            written => written.or_problem(|| "cannot write to standard output"),
+            copied => copied.map(drop).or_problem(|| "cannot write to standard output"),
         }
     }
 }
 
-fn write_file(lines: &[String], path: &Path) -> Result<(), Problem> {
-    let staging = Staging::beside(path)?;
-    let beside = staging.path("pages.ndjson");
-    File::create(&beside)
-        .and_then(|file| write(lines, &mut BufWriter::new(file)))
-        .or_problem(|| format!("cannot write {}", path.display()))?;
-    publish(&beside, path)
+/// Brings the lines of errands, which come in the order of their first appearance, into the order of the input. A line is
+/// held only while a place further on still needs it.
+struct InOrder<'a> {
+    order: &'a [usize],
+    /// How many places are filled.
+    filled: usize,
+    /// How many errands have come.
+    come: usize,
+    /// How many places are still to be filled with each errand that stands several times.
+    wanted: HashMap<usize, usize>,
+    /// Lines, and whether they are pages.
+    held: HashMap<usize, (String, bool)>,
+    /// The pages and bytes that were written.
+    written: Work,
 }
 
-fn write(lines: &[String], out: &mut impl Write) -> io::Result<()> {
-    for line in lines {
-        out.write_all(line.as_bytes())?;
-        out.write_all(b"\n")?;
+impl<'a> InOrder<'a> {
+    fn new(order: &'a [usize]) -> Self {
+        let mut wanted = HashMap::new();
+        order.iter().for_each(|errand| *wanted.entry(*errand).or_default() += 1);
+        wanted.retain(|_, times| *times > 1);
+        Self { order, filled: 0, come: 0, wanted, held: HashMap::new(), written: Work::default() }
     }
-    out.flush()
-}
 
-impl Answer for Pages {
-    /// Line by line, so that the digest is the same whether the lines were written to a file or not. What is in a file is
-    /// read back from it.
-    fn digest(&self, digest: &mut Digest) -> Result<(), Problem> {
-        match &self.kept {
-            Kept::Lines(lines) => lines.iter().for_each(|line| digest.add(line.as_bytes())),
-            Kept::File(path) => {
-                let read = File::open(path).and_then(|file| {
-                    BufReader::new(file).split(b'\n').try_for_each(|line| {
-                        digest.add(&line?);
-                        Ok(())
-                    })
-                });
-                read.or_problem(|| format!("cannot read {} back", path.display()))?;
+    /// Takes the line of the next errand, and fills the places that can be filled now.
+    fn came(
+        &mut self,
+        line: String,
+        is_page: bool,
+        mut write: impl FnMut(&str) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let newest = self.come;
+        self.come += 1;
+        self.held.insert(newest, (line, is_page));
+        while let Some(errand) = self.order.get(self.filled).filter(|errand| **errand <= newest) {
+            let (line, is_page) = &self.held[errand];
+            write(line)?;
+            self.written.rows += u64::from(*is_page);
+            self.written.bytes_out += line.len() as u64 + 1;
+            self.filled += 1;
+            let left = self.wanted.get_mut(errand).map_or(0, |left| {
+                *left -= 1;
+                *left
+            });
+            if left == 0 {
+                self.held.remove(errand);
             }
         }
         Ok(())
+    }
+}
+
+impl Answer for Pages {
+    /// Line by line, read back from the file, without the way that each page took.
+    fn digest(&self, digest: &mut Digest) -> Result<(), Problem> {
+        let read = File::open(&self.file).and_then(|file| {
+            BufReader::new(file).lines().try_for_each(|line| {
+                digest.add(page::lasting(&line?).as_bytes());
+                Ok(())
+            })
+        });
+        read.or_problem(|| format!("cannot read {} back", self.file.display()))
     }
 
     fn work(&self) -> Work {
@@ -116,5 +176,35 @@ impl Answer for Pages {
 
     fn failures(&self) -> &[Failure] {
         &self.failures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_place_gets_the_line_of_its_errand_and_nothing_is_held_for_nobody(inputs in proptest::collection::vec(0_u8..9, 0..40)) {
+            // The numbers of errands are given out in the order of their first appearance, as the list does.
+            let mut known = Vec::new();
+            let order: Vec<usize> = inputs.iter().map(|input| {
+                known.iter().position(|one| one == input).unwrap_or_else(|| {
+                    known.push(*input);
+                    known.len() - 1
+                })
+            }).collect();
+            let (mut lines, mut written) = (InOrder::new(&order), Vec::new());
+            for input in &known {
+                lines.came(input.to_string(), true, |line| {
+                    written.push(line.to_owned());
+                    Ok(())
+                }).unwrap();
+            }
+            prop_assert_eq!(written, inputs.iter().map(ToString::to_string).collect::<Vec<_>>());
+            prop_assert!(lines.held.is_empty());
+        }
     }
 }

@@ -20,6 +20,11 @@ pub struct Api {
 
 impl Api {
     pub fn start() -> Self {
+        Self::with(mock_api::Profile::default())
+    }
+
+    /// An API that misbehaves as this profile says.
+    pub fn with(profile: mock_api::Profile) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a listener that does not block");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
@@ -28,13 +33,25 @@ impl Api {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let config =
-                    mock_api::Config { shutdown_deadline: std::time::Duration::ZERO, ..Default::default() };
+                let shutdown_deadline = std::time::Duration::ZERO;
+                let config = mock_api::Config { shutdown_deadline, profile, ..Default::default() };
                 let stopped = async { drop(stopped.await) };
                 mock_api::run(listener, config, stopped).await.unwrap();
             });
         });
         Self { base, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Api {
+    /// What the API says that it served to this client.
+    pub fn ledger(&self) -> serde_json::Value {
+        let target = fetch::Target::parse(&format!("{}/admin/ledger", self.base)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = fetch::Client::new(fetch::Manners::default()).unwrap();
+        let answer = runtime.block_on(client.get(&target)).unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        report["clients"][0].clone()
     }
 }
 
