@@ -47,7 +47,9 @@ fn convert_all(input: &Input, lab: &Lab, way: Way<ConvertFile>) -> Result<Output
     let setup =
         Setup { staging: staging.path(""), delimiter: input.dialect.delimiter, header: input.dialect.header };
     let mut output = Output { converted: Vec::new(), failures: Vec::new() };
-    for (file, outcome) in input.files.iter().zip(way(lab, &setup, &input.files)) {
+    for (file, outcome) in
+        input.files.iter().zip(ways::collect::<ConvertFile>(way, lab, &setup, &input.files))
+    {
         match outcome {
             Ok(converted) => output.converted.push((file.to.clone(), converted)),
             Err(failure) => output.failures.push(failure),
