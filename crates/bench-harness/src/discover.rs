@@ -7,7 +7,7 @@ use lab::record::ExerciseRecord;
 use lab::{Problem, Stop, measure};
 
 /// The exercise programs that a run looks for beside itself.
-pub const PROGRAMS: &[&str] = &["io-concurrency", "cpu-parallel", "pipelines"];
+pub const PROGRAMS: &[&str] = &["io-concurrency", "cpu-parallel", "pipelines", "states-api"];
 
 /// A program lists its exercises from a static table; one that needs longer than this hangs.
 const DEADLINE: Duration = Duration::from_secs(10);

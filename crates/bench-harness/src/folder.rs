@@ -8,9 +8,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use lab::out::Staging;
-use lab::record::{CellRecord, RunRecord};
+use lab::record::{CellRecord, ClaimRecord, RunRecord};
 use lab::timeline::{self, Slice};
 use lab::{OrProblem, Problem, measure, out};
+use serde::de::DeserializeOwned;
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Run {
     pub record: RunRecord,
     /// Its cells, in the order in which they were written.
     pub cells: Vec<CellRecord>,
+    /// The claims that were measured beside them.
+    pub claims: Vec<ClaimRecord>,
 }
 
 impl RunFolder {
@@ -131,19 +134,9 @@ impl RunFolder {
         let text = fs::read(&path).or_problem(|| format!("cannot read {}", path.display()));
         let record = serde_json::from_slice(&text.map_err(|problem| problem.hint(hint))?)
             .or_problem(|| format!("{} is not the record of a run", path.display()))?;
-        let path = self.0.join("cells.jsonl");
-        let text = match fs::read_to_string(&path) {
-            // A run that was interrupted in its first exercise has measured nothing.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            text => text.or_problem(|| format!("cannot read {}", path.display()))?,
-        };
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let cells = text[..whole].lines().enumerate().map(|(number, line)| {
-            serde_json::from_str(line)
-                .or_problem(|| "a line is not the record of a cell")
-                .map_err(|problem| problem.at(format!("{}:{}", path.display(), number + 1)))
-        });
-        Ok(Run { record, cells: cells.collect::<Result<_, _>>()? })
+        let cells = lines(&self.0.join("cells.jsonl"), "a cell")?;
+        let claims = lines(&self.0.join("claims.jsonl"), "a claim")?;
+        Ok(Run { record, cells, claims })
     }
 
     /// Reads the timeline of a cell; `None` if none was recorded.
@@ -161,4 +154,20 @@ impl RunFolder {
                 .or_problem(|| format!("cannot read the timeline {}", path.display())),
         }
     }
+}
+
+/// Reads the records of a file, one a line. A file that is not there holds none: a run may have been interrupted before
+/// anything was measured.
+fn lines<R: DeserializeOwned>(path: &Path, what: &str) -> Result<Vec<R>, Problem> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        text => text.or_problem(|| format!("cannot read {}", path.display()))?,
+    };
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    let records = text[..whole].lines().enumerate().map(|(number, line)| {
+        serde_json::from_str(line)
+            .or_problem(|| format!("a line is not the record of {what}"))
+            .map_err(|problem| problem.at(format!("{}:{}", path.display(), number + 1)))
+    });
+    records.collect()
 }

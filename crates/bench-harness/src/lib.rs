@@ -5,6 +5,7 @@
 //! from those files alone, so that a report can be drawn again at any time. [`verify`] reads the same files with a
 //! suspicious eye.
 
+mod claims;
 pub mod cli;
 pub mod discover;
 pub mod folder;

@@ -11,6 +11,7 @@ use lab::measure::{self, CellPlan, Settings};
 use lab::record::{CellRecord, Machine, RunRecord};
 use lab::{Home, OrProblem, Problem, Stop};
 
+use crate::claims;
 use crate::cli::RunOptions;
 use crate::discover::{self, Discovery, Found};
 use crate::folder::RunFolder;
@@ -24,6 +25,8 @@ const ENOUGH: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Plan {
     options: RunOptions,
+    /// The folder of the programs.
+    programs: PathBuf,
     discovery: Discovery,
     chosen: Vec<Found>,
     stop: Stop,
@@ -70,7 +73,7 @@ pub fn plan(options: &RunOptions) -> Result<Plan, Refused> {
         ));
     }
     let chosen = discover::choose(discovery.exercises.clone(), &options.only).map_err(Refused::Usage)?;
-    Ok(Plan { options: options.clone(), discovery, chosen, stop })
+    Ok(Plan { options: options.clone(), programs: folder, discovery, chosen, stop })
 }
 
 /// Measures what was planned, keeps it in a new folder, draws the report, and prints the table.
@@ -92,6 +95,14 @@ pub fn run(plan: &Plan) -> Result<End, Problem> {
         let measured = exercise(found, options, &folder, &runs, stop)?;
         folder.append(&measured)?;
         cells.extend(measured);
+    }
+    // Whoever asks for some exercises asks for nothing else.
+    if options.only.is_empty()
+        && !stop.asked()
+        && let Err(problem) = claims::measure(&plan.programs, options, &folder, stop)
+    {
+        say(&problem);
+        record.problems.push(problem.line());
     }
     record.finished = Some(Timestamp::now().to_string());
     record.ok = Some(!stop.asked() && record.problems.is_empty() && cells.iter().all(|cell| cell.verified));

@@ -5,6 +5,7 @@
 //! say why, from the measured evidence.
 
 mod bars;
+mod claims;
 mod explain;
 mod figures;
 mod lanes;

@@ -7,7 +7,7 @@ use lab::record::RunRecord;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::figures::{count, many, memory};
-use super::{Section, bars, explain, lanes, shapes, table};
+use super::{Section, bars, claims, explain, lanes, shapes, table};
 use crate::folder::Run;
 use crate::verify;
 
@@ -33,6 +33,7 @@ pub(super) fn page(run: &Run, sections: &[Section<'_>]) -> Markup {
                     (table::overview(sections))
                     section.figures #cells { (table::table(sections)) }
                     @for section in sections { (exercise(section, &run.record, budget)) }
+                    (claims::section(&run.claims))
                     (method())
                 }
             }

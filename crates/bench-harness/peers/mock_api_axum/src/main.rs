@@ -1,5 +1,5 @@
 //! The peer that mock-api is measured against: the same answer from a bare axum handler, without ledger, faults, request
-//! ids and metrics. `mock-api-axum-peer PORT`; ends when standard input does.
+//! ids and metrics. `mock-api-axum-peer PORT THREADS`; ends when standard input does.
 
 use axum::extract::Path;
 use axum::routing::get;
@@ -20,8 +20,12 @@ async fn weather(Path(city): Path<String>) -> Json<Weather> {
     Json(Weather { city, condition: "clear", temperature_c: 21.4, humidity_pct: 63, wind_kmh: 11.5 })
 }
 
-#[tokio::main(worker_threads = 2)]
-async fn main() -> std::io::Result<()> {
+fn main() -> std::io::Result<()> {
+    let threads = std::env::args().nth(2).and_then(|threads| threads.parse().ok()).unwrap_or(2);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?.block_on(serve())
+}
+
+async fn serve() -> std::io::Result<()> {
     let port = std::env::args().nth(1).unwrap_or_else(|| "0".to_owned());
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on http://{}", listener.local_addr()?);
