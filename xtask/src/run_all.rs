@@ -10,8 +10,16 @@ use crate::house::House;
 use crate::serve::Api;
 
 /// What a run needs. Built by one cargo, so that everything shares one set of dependencies.
-const PROGRAMS: &[&str] =
-    &["datagen", "mock-api", "io-concurrency", "cpu-parallel", "pipelines", "bench-harness"];
+const PROGRAMS: &[&str] = &[
+    "datagen",
+    "mock-api",
+    "io-concurrency",
+    "cpu-parallel",
+    "pipelines",
+    "states-api",
+    "fundamentals",
+    "bench-harness",
+];
 
 /// The options that decide the data.
 const DATA: &[Flag] = &[Flag::Scale, Flag::Seed, Flag::Workers];
