@@ -51,7 +51,7 @@ pub fn plan(options: &RunOptions) -> Result<Plan, Refused> {
     let stop = Stop::new();
     stop.on_ctrl_c().map_err(Refused::Failed)?;
     if options.stop_with_stdin {
-        stop_with_stdin(stop.clone()).map_err(Refused::Failed)?;
+        stop.on_stdin_end().map_err(Refused::Failed)?;
     }
     let folder = options.programs.clone().map_or_else(own_folder, Ok).map_err(Refused::Failed)?;
     let discovery = discover::discover(&folder, &stop);
@@ -178,14 +178,4 @@ fn describe(plan: &Plan, started: Timestamp) -> RunRecord {
 fn own_folder() -> Result<PathBuf, Problem> {
     let own = std::env::current_exe().or_problem(|| "cannot find this program's own folder")?;
     Ok(own.parent().map(PathBuf::from).unwrap_or_default())
-}
-
-/// Asks for the stop when standard input ends. The thread lives as long as the program: nothing else can end its read.
-fn stop_with_stdin(stop: Stop) -> Result<(), Problem> {
-    let reading = move || {
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        stop.now();
-    };
-    let thread = std::thread::Builder::new().name("lifeline".into()).spawn(reading);
-    thread.map(drop).or_problem(|| "cannot start the thread that watches standard input")
 }

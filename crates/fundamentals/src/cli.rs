@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use lab::cli::{End, say};
-use lab::{Lab, OrProblem, Problem, Stop};
+use lab::{Lab, OrProblem, Problem};
 
 use crate::stage::{Effort, Stage};
 use crate::text::Lang;
@@ -126,7 +126,7 @@ fn dispatch(cli: &Cli) -> Result<End, Problem> {
     lab.seed = seed;
     lab.stop.on_ctrl_c()?;
     if cli.options.stop_with_stdin {
-        stop_with_stdin(lab.stop.clone())?;
+        lab.stop.on_stdin_end()?;
     }
     // What the programs break on purpose is no news for the console.
     let _guard = lab::logs::init("fundamentals", tracing::level_filters::LevelFilter::ERROR, &lab.home);
@@ -147,14 +147,4 @@ fn dispatch(cli: &Cli) -> Result<End, Problem> {
     };
     stage.finish().or_problem(|| "cannot write to standard output")?;
     Ok(if stage.lab.stop.asked() { End::Interrupted } else { end })
-}
-
-/// Asks for the stop when standard input ends. The thread lives as long as the program: nothing else can end its read.
-fn stop_with_stdin(stop: Stop) -> Result<(), Problem> {
-    let reading = move || {
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        stop.now();
-    };
-    let thread = std::thread::Builder::new().name("lifeline".into()).spawn(reading);
-    thread.map(drop).or_problem(|| "cannot start the thread that watches standard input")
 }

@@ -84,6 +84,21 @@ impl Stop {
         })
         .or_problem(|| "cannot listen for Ctrl-C")
     }
+
+    /// Makes the end of standard input ask for this stop: whoever started this program is gone, or wants it to end. The
+    /// thread that reads lives as long as the program, because nothing else can end its read.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn on_stdin_end(&self) -> Result<(), Problem> {
+        let stop = self.clone();
+        let reading = move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            stop.now();
+        };
+        let thread = std::thread::Builder::new().name("lifeline".into()).spawn(reading);
+        thread.map(drop).or_problem(|| "cannot start the thread that watches standard input")
+    }
 }
 
 #[cfg(test)]
