@@ -57,6 +57,9 @@ curl --silent "${address[mock]}/weather/Lisboa" >"$work/www/weather/Lisboa"
 sed -e "s|@DIR@|$work|g" -e "s|@PORT@|$(port nginx)|g" "$here/mock_api_nginx.conf" >"$work/nginx.conf"
 nginx -c "$work/nginx.conf" {life}>&- & pids+=($!)
 for name in mock axum fastapi nginx; do answers "${address[$name]}"; done
+for name in axum fastapi nginx; do # the same answer, byte for byte
+    curl --silent "${address[$name]}/weather/Lisboa" | cmp - "$work/www/weather/Lisboa"
+done
 
 cpu() { # microseconds of processor time that a server and its children have used
     local pid total=0 ticks

@@ -12,12 +12,46 @@ struct Weather {
     city: String,
     condition: &'static str,
     temperature_c: f64,
-    humidity_pct: u8,
+    humidity_pct: u32,
     wind_kmh: f64,
 }
 
+const CONDITIONS: [&str; 6] = ["clear", "partly cloudy", "overcast", "drizzle", "rain", "thunderstorm"];
+
 async fn weather(Path(city): Path<String>) -> Json<Weather> {
-    Json(Weather { city, condition: "clear", temperature_c: 21.4, humidity_pct: 63, wind_kmh: 11.5 })
+    let mut dice = Dice::of(42, &[b"weather", city.as_bytes()]);
+    let temperature_c = (f64::from(dice.below(451)) - 50.0) / 10.0;
+    let wind_kmh = f64::from(dice.below(901)) / 10.0;
+    let humidity_pct = 20 + dice.below(80);
+    let condition = CONDITIONS[dice.below(6) as usize];
+    Json(Weather { city, condition, temperature_c, humidity_pct, wind_kmh })
+}
+
+/// The numbers that a seed and a name decide: FNV-1a and SplitMix64, as in mock-api.
+struct Dice(u64);
+
+impl Dice {
+    fn of(seed: u64, parts: &[&[u8]]) -> Self {
+        let mut state = 0xcbf2_9ce4_8422_2325_u64 ^ mix(seed);
+        for part in parts {
+            for &byte in *part {
+                state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+            }
+            state = mix(state ^ part.len() as u64);
+        }
+        Self(state)
+    }
+
+    fn below(&mut self, n: u32) -> u32 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        ((u128::from(mix(self.0)) * u128::from(n)) >> 64) as u32
+    }
+}
+
+fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 fn main() -> std::io::Result<()> {
