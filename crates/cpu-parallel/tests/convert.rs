@@ -1,6 +1,7 @@
 //! Exercise 08 on real files: one answer, and nothing lost, left or half-written, whatever happens.
 
 use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use cpu_parallel::convert::{Args, Convert};
+use flate2::read::MultiGzDecoder;
 use lab::{Answer, Digest, Exercise, Lab, Launch};
 use nix::sys::signal::Signal;
 use parquet::arrow::ArrowWriter;
@@ -55,7 +57,7 @@ fn every_strategy_writes_the_same_bytes_with_any_number_of_workers() {
     let args = Args {
         inputs: vec![folder.path().join("in").display().to_string()],
         delimiter: b',',
-        no_header: false,
+        ..Args::default()
     };
     let mut answers = Vec::new();
     for workers in [1, 2, 7] {
@@ -89,6 +91,77 @@ fn the_text_is_what_was_stored() {
     assert!(text.starts_with("0;\n1;\"note 1, "), "{text}");
 }
 
+/// The bytes of a converted folder under each strategy; they must all be the same.
+fn check_same(folder: &Path, args: &[&str]) -> Vec<(String, Vec<u8>)> {
+    let mut answers = Vec::new();
+    for strategy in Convert::STRATEGIES {
+        let out = format!("{}{}", strategy.name, args.join(""));
+        let workers = if strategy.name == "sequential" { "1" } else { "3" };
+        let given = ["--strategy", strategy.name, "--workers", workers];
+        let ended = run(convert(folder, &out, args).args(given));
+        assert_eq!(ended.code, Some(0), "{}: {}", strategy.name, ended.err);
+        answers.push(contents(&folder.join(&out)));
+    }
+    assert!(answers.iter().all(|answer| answer == &answers[0]), "{args:?}");
+    answers.remove(0)
+}
+
+#[test]
+fn a_large_file_is_converted_in_parts_to_the_same_bytes() {
+    // 15 MB before compression: four parts of 4 MiB.
+    let folder = inputs(1, 600_000);
+    let plain = check_same(folder.path(), &[]);
+    assert_eq!(plain[0].1.iter().filter(|byte| **byte == b'\n').count(), 1 + 600_000 + 400_000);
+    for (pack, name) in [("gzip", "part-0.csv.gz"), ("zstd", "part-0.csv.zst")] {
+        let packed = check_same(folder.path(), &["--pack", pack]);
+        assert_eq!(packed[0].0, name);
+        let mut text = Vec::new();
+        match pack {
+            "gzip" => MultiGzDecoder::new(packed[0].1.as_slice()).read_to_end(&mut text).unwrap(),
+            _ => zstd::Decoder::new(packed[0].1.as_slice()).unwrap().read_to_end(&mut text).unwrap(),
+        };
+        assert!(text == plain[0].1, "{pack}");
+    }
+}
+
+#[test]
+fn all_files_go_into_one_in_their_order() {
+    let folder = inputs(3, 2_500);
+    let apart: Vec<u8> =
+        check_same(folder.path(), &["--no-header"]).into_iter().flat_map(|(_, text)| text).collect();
+    let one = check_same(folder.path(), &["--into", "all.csv"]);
+    assert_eq!(one[0].0, "all.csv");
+    assert_eq!(one[0].1, [b"id,note\n".as_slice(), &apart].concat());
+    let ended = run(&mut convert(folder.path(), "out", &["--into", "../all.csv"]));
+    assert!(ended.code == Some(1) && ended.err.contains("takes the name of a file"), "{}", ended.err);
+}
+
+#[test]
+fn a_file_that_is_one_of_many_parts_is_not_half_written() {
+    let folder = inputs(3, 2_500);
+    let bad = folder.path().join("in/part-1.parquet");
+    let mut bytes = fs::read(&bad).unwrap();
+    bytes[4..400].fill(0xff);
+    fs::write(&bad, bytes).unwrap();
+    let ended = run(&mut convert(folder.path(), "out", &["--into", "all.csv"]));
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    assert!(ended.err.contains("part-1.parquet") && ended.err.contains("column `id`, page 0"), "{}", ended.err);
+    assert_eq!(listing(&folder.path().join("out")), [""; 0]);
+}
+
+#[test]
+fn only_the_columns_and_rows_that_are_asked_for_are_written() {
+    let folder = inputs(2, 2_500);
+    let chosen = check_same(folder.path(), &["--columns", "note", "--where", "id in (1, 3, 2501)", "--null", "NULL"]);
+    let text = |number: usize| String::from_utf8(chosen[number].1.clone()).unwrap();
+    assert_eq!(text(0), "note\n\"note 1, \"\"quoted\"\"\nand broken\"\nNULL\n");
+    assert_eq!(text(1), "note\n\"note 2501, \"\"quoted\"\"\nand broken\"\n");
+    let ended = run(&mut convert(folder.path(), "out", &["--where", "ids = 1"]));
+    assert!(ended.code == Some(1) && ended.err.contains("has no column `ids`, only id, note"), "{}", ended.err);
+    let ended = run(&mut convert(folder.path(), "out", &["--where", "id = "]));
+    assert!(ended.code == Some(2) && ended.err.contains("at character 6"), "{}", ended.err);
+}
+
 /// Spoils one of three files and checks that the other two are converted and the bad one is named, under any strategy.
 fn check_spoilt(spoil: impl Fn(&mut Vec<u8>), reason: &str) {
     let folder = inputs(3, 2_500);
@@ -116,7 +189,7 @@ fn a_file_that_is_cut_off_is_named_and_the_others_are_converted() {
 
 #[test]
 fn a_file_with_a_broken_page_is_named_with_its_row_group_and_the_others_are_converted() {
-    check_spoilt(|bytes| bytes[4..400].fill(0xff), "row group 0");
+    check_spoilt(|bytes| bytes[4..400].fill(0xff), "row group 0, column `id`, page 0");
 }
 
 #[test]

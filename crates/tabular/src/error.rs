@@ -15,14 +15,26 @@ pub enum Error {
         source: io::Error,
     },
     /// A Parquet file that is damaged or uses what is not supported.
-    #[error("{place}: {source}", place = place(path, *row_group))]
+    #[error("{place}: {source}", place = place(path, *row_group, found.as_deref()))]
     Parquet {
         /// The file.
         path: PathBuf,
         /// The row group, from 0; `None` where the file's own description is damaged.
         row_group: Option<usize>,
+        /// The column and the page, where they could be found.
+        found: Option<String>,
         /// The reader's error.
         source: parquet::errors::ParquetError,
+    },
+    /// A column that a file does not have.
+    #[error("{path} has no column `{column}`, only {known}", path = path.display(), known = known.join(", "))]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The name that was asked for.
+        column: String,
+        /// The names that there are.
+        known: Vec<String>,
     },
     /// A row of a CSV file that does not fit the schema.
     #[error("{path}:{line}, column `{column}`: expected {expected}, found {found:?}", path = path.display())]
@@ -50,6 +62,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A filter that does not fit the table.
+    #[error("{reason}")]
+    Filter {
+        /// Why.
+        reason: String,
+    },
     /// A column whose type has no text in CSV.
     #[error("column `{column}` has the type {data_type}, which has no text in CSV")]
     Unsupported {
@@ -67,9 +85,13 @@ fn in_column(column: Option<&str>) -> String {
     column.map_or_else(String::new, |name| format!(", column `{name}`"))
 }
 
-fn place(path: &std::path::Path, row_group: Option<usize>) -> String {
-    row_group.map_or_else(
-        || path.display().to_string(),
-        |number| format!("{}, row group {number}", path.display()),
-    )
+fn place(path: &std::path::Path, row_group: Option<usize>, found: Option<&str>) -> String {
+    let mut place = path.display().to_string();
+    if let Some(number) = row_group {
+        place += &format!(", row group {number}");
+    }
+    if let Some(found) = found {
+        place += &format!(", {found}");
+    }
+    place
 }

@@ -12,7 +12,8 @@
 //! | [`csv_batches`] | all of this in one loop, for a file whose schema is known |
 //! | [`row_groups`] | record batches to a Parquet file, encoded by whoever has them |
 //! | [`csv_text`] | record batches to CSV text |
-//! | [`parquet_batches`] | a Parquet file to record batches, row group by row group |
+//! | [`parquet_batches`] | a Parquet file to record batches, row group by row group, or a piece of one |
+//! | [`filter`] | which rows of a batch are wanted |
 //! | [`ipc`] | a record batch to bytes and back, to pass it between processes |
 //! | [`calendar`] | days and microseconds to civil dates and back |
 //!
@@ -24,6 +25,7 @@ pub mod csv_batches;
 pub mod csv_text;
 pub mod dialect;
 mod error;
+pub mod filter;
 pub mod infer;
 pub mod ipc;
 pub mod parquet_batches;

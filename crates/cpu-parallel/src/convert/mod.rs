@@ -1,41 +1,75 @@
-//! Exercise 08: many Parquet files to CSV.
+//! Exercise 08: Parquet to CSV, many files or one large one.
 //!
 //! Each file is one task, and the files share nothing, so this is the plainest work there is to spread over cores: decoding
 //! and formatting keep a core busy from the first byte to the last. Threads, a pool, rayon and processes all come close to
 //! the number of cores; an event loop does not, because a task that never waits never lets another one run.
 //!
-//! The bytes of each CSV file depend on its Parquet file alone.
+//! A file that is larger than a fair share is cut: row groups, and parts of long ones, are tasks of their own, whose texts
+//! are put together in their order. The bytes of each CSV file depend on its Parquet file alone, and not on who made them.
 
-mod file;
+mod piece;
+mod plan;
+mod rules;
 mod strategies;
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use lab::exercise::Kind;
 use lab::{Answer, Digest, Exercise, Failure, Lab, Problem, Role, Strategy, Work};
-use tabular::csv_text::Dialect;
+use tabular::csv_text::{BytesText, Dialect, NullText};
+use tabular::filter::Filter;
 
-pub use file::{Converted, convert_file};
-pub use strategies::{ConvertFile, File};
+pub use piece::Converted;
+use plan::Target;
+use rules::Rules;
+pub use rules::Packing;
 
 /// The exercise.
 pub struct Convert;
 
 /// What the user may choose.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cpu-parallel convert 'in/*.parquet' --out csv/\n  cpu-parallel convert lake/ --delimiter ';' --compare"
+    after_help = "Examples:\n  cpu-parallel convert 'in/*.parquet' --out csv/\n  cpu-parallel convert lake/ --delimiter ';' --compare\n  cpu-parallel convert big.parquet --columns id,total --where \"state = 'SP'\" --pack gzip --out csv/"
 )]
 pub struct Args {
     /// Parquet files, folders or quoted patterns [default: the lab's orders]
     pub inputs: Vec<String>,
+    /// The columns to write, in this order [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// The rows to write, such as "state = 'SP' and (total >= 100 or note is null)"
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub filter: Option<Filter>,
     /// The byte between two fields
     #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter)]
     pub delimiter: u8,
     /// Leave out the line with the columns' names
     #[arg(long)]
     pub no_header: bool,
+    /// What stands for a null [default: nothing]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub null: NullText,
+    /// How bytes are written
+    #[arg(long, value_enum, default_value_t = Bytes::Hex)]
+    pub bytes: Bytes,
+    /// Pack the text
+    #[arg(long, value_enum, default_value_t = Packing::None)]
+    pub pack: Packing,
+    /// Write all files into one of this name in the folder of --out
+    #[arg(long, value_name = "NAME")]
+    pub into: Option<PathBuf>,
+}
+
+/// How bytes are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Bytes {
+    /// Two hexadecimal digits a byte
+    #[default]
+    Hex,
+    /// Base64 (RFC 4648)
+    Base64,
 }
 
 /// One byte that can stand between fields.
@@ -50,9 +84,9 @@ fn delimiter(text: &str) -> Result<u8, String> {
 /// The files to convert and where to.
 #[derive(Debug)]
 pub struct Input {
-    files: Vec<File>,
+    targets: Vec<Target>,
     out: PathBuf,
-    dialect: Dialect,
+    rules: Rules,
 }
 
 /// The files that were made.
@@ -65,7 +99,7 @@ pub struct Output {
 impl Exercise for Convert {
     const ID: u8 = 8;
     const NAME: &'static str = "convert";
-    const ABOUT: &'static str = "Converts many Parquet files to CSV, file by file.";
+    const ABOUT: &'static str = "Converts Parquet to CSV, many files or the row groups of a large one.";
     const STRATEGIES: &'static [Strategy<Self>] = &[
         Strategy::new(Kind::Sequential, strategies::sequential),
         Strategy::new(Kind::Threads, strategies::threads),
@@ -75,37 +109,37 @@ impl Exercise for Convert {
         Strategy::new(Kind::Processes, strategies::processes),
     ];
     const BEST: &'static str = Kind::Pool.name();
-    const ROLES: &'static [Role] = &[Role::worker::<ConvertFile>()];
+    const ROLES: &'static [Role] = &[Role::worker::<strategies::Convert>()];
     type Args = Args;
     type Input = Input;
     type Output = Output;
 
     fn prepare(args: &Args, lab: &Lab) -> Result<Input, Problem> {
         let out = lab.out_or(Self::NAME);
-        let inputs = lab.inputs(&args.inputs, "orders-parquet", "parquet")?;
-        let files: Vec<File> = inputs
-            .into_iter()
-            .map(|from| {
-                let to = out.join(from.file_stem().unwrap_or_default()).with_added_extension("csv");
-                File { from, to }
-            })
-            .collect();
-        let mut taken = HashMap::new();
-        for file in &files {
-            if let Some(other) = taken.insert(&file.to, &file.from) {
-                let clash = format!(
-                    "{} and {} would both become {}",
-                    other.display(),
-                    file.from.display(),
-                    file.to.display()
-                );
-                return Err(
-                    Problem::new(clash).hint("convert one folder at a time, each with an --out of its own")
-                );
-            }
-        }
-        Ok(Input { files, out, dialect: Dialect { delimiter: args.delimiter, header: !args.no_header } })
+        let files = lab.inputs(&args.inputs, "orders-parquet", "parquet")?;
+        let bytes = match args.bytes {
+            Bytes::Hex => BytesText::Hex,
+            Bytes::Base64 => BytesText::Base64,
+        };
+        let dialect =
+            Dialect { delimiter: args.delimiter, header: !args.no_header, null: args.null, bytes };
+        let (columns, filter) = (args.columns.clone(), args.filter.clone());
+        let rules = Rules { dialect, packing: args.pack, columns, filter };
+        let targets = match &args.into {
+            Some(name) => vec![plan::into_one(files, out.join(file_name(name)?), &rules)?],
+            None => plan::one_each(files, &out, &rules, lab.workers)?,
+        };
+        Ok(Input { targets, out, rules })
     }
+}
+
+/// The name of a file without any folder.
+fn file_name(name: &Path) -> Result<&OsStr, Problem> {
+    let plain = name.file_name().filter(|plain| Path::new(plain) == name);
+    plain.ok_or_else(|| {
+        Problem::new(format!("--into takes the name of a file, not {}", name.display()))
+            .hint("the folder is the one of --out")
+    })
 }
 
 impl Answer for Output {

@@ -1,12 +1,19 @@
 use std::sync::Arc;
 
+use arrow_array::builder::{Int32Builder, MapBuilder, StringBuilder};
+use arrow_array::types::{Int8Type, Int64Type};
 use arrow_array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, DurationSecondArray, Float64Array, Int64Array,
-    RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Date64Array, Decimal32Array, Decimal64Array,
+    Decimal128Array, Decimal256Array, DictionaryArray, DurationMillisecondArray, DurationSecondArray,
+    Float64Array, Int32Array, Int64Array, IntervalMonthDayNanoArray, IntervalYearMonthArray, ListArray,
+    RecordBatch, RunArray, StringArray, StructArray, Time32SecondArray, Time64NanosecondArray,
+    TimestampMicrosecondArray, UInt64Array,
 };
+use arrow_buffer::{IntervalMonthDayNano, i256};
+use arrow_schema::{DataType, Field};
 use proptest::prelude::*;
 
-use super::{Dialect, write_batch, write_header};
+use super::{BytesText, Dialect, NullText, write_batch, write_header};
 use crate::Error;
 
 fn batch(array: ArrayRef) -> RecordBatch {
@@ -14,9 +21,13 @@ fn batch(array: ArrayRef) -> RecordBatch {
 }
 
 /// Checks the lines that a column of one type gives.
-fn check(array: impl arrow_array::Array + 'static, expected: &[&str]) {
+fn check(array: impl Array + 'static, expected: &[&str]) {
+    check_in(Dialect::default(), array, expected);
+}
+
+fn check_in(dialect: Dialect, array: impl Array + 'static, expected: &[&str]) {
     let mut out = Vec::new();
-    write_batch(&batch(Arc::new(array)), Dialect::default(), &mut out).unwrap();
+    write_batch(&batch(Arc::new(array)), dialect, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert_eq!(text, expected.join("\n") + "\n");
 }
@@ -76,11 +87,96 @@ fn booleans_are_words() {
 }
 
 #[test]
+fn decimals_of_every_width_are_exact() {
+    let small = Decimal32Array::from(vec![-1, 999_999_999]).with_precision_and_scale(9, 9).unwrap();
+    check(small, &["-0.000000001", "0.999999999"]);
+    check(Decimal64Array::from(vec![1_234]).with_precision_and_scale(18, 3).unwrap(), &["1.234"]);
+    let most = i256::from_string(&"9".repeat(76)).unwrap();
+    let large = Decimal256Array::from(vec![most, i256::ZERO]).with_precision_and_scale(76, 70).unwrap();
+    check(large, &[&format!("999999.{}", "9".repeat(70)), &format!("0.{}", "0".repeat(70))]);
+}
+
+#[test]
+fn times_of_day_have_the_digits_of_their_unit() {
+    check(Time32SecondArray::from(vec![0, 86_399, 86_400]), &["00:00:00", "23:59:59", "86400"]);
+    check(Time64NanosecondArray::from(vec![3_600_000_000_001]), &["01:00:00.000000001"]);
+    check(Date64Array::from(vec![-1]), &["1969-12-31"]);
+}
+
+#[test]
+fn lengths_of_time_are_those_of_iso_8601() {
+    check(DurationSecondArray::from(vec![0, 90]), &["PT0S", "PT90S"]);
+    check(DurationMillisecondArray::from(vec![-1_500]), &["PT-1.500S"]);
+    check(IntervalYearMonthArray::from(vec![14, -1]), &["P14M", "P-1M"]);
+    check(
+        IntervalMonthDayNanoArray::from(vec![IntervalMonthDayNano::new(1, -2, 3_000_000_000)]),
+        &["P1M-2DT3S"],
+    );
+}
+
+#[test]
+fn bytes_are_hexadecimal_or_base64() {
+    let bytes = || BinaryArray::from(vec![Some(b"\x00\xff\x10".as_slice()), None, Some(b"")]);
+    check(bytes(), &["00ff10", "", ""]);
+    let dialect = Dialect { bytes: BytesText::Base64, ..Dialect::default() };
+    check_in(dialect, bytes(), &["AP8Q", "", ""]);
+}
+
+#[test]
+fn another_text_for_null_is_told_from_the_same_text() {
+    let dialect = Dialect { null: "NULL".parse().unwrap(), ..Dialect::default() };
+    check_in(dialect, StringArray::from(vec![None, Some("NULL"), Some("")]), &["NULL", "\"NULL\"", "\"\""]);
+    assert!("a\"b".parse::<NullText>().is_err() && "0123456789abcdef".parse::<NullText>().is_err());
+}
+
+#[test]
+fn lists_structs_and_maps_are_json() {
+    let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(vec![
+        Some(vec![Some(1), None]),
+        None,
+        Some(vec![]),
+        Some(vec![Some(i64::MIN)]),
+    ]);
+    check(lists, &["\"[1,null]\"", "", "[]", "[-9223372036854775808]"]);
+
+    let names: ArrayRef = Arc::new(StringArray::from(vec![Some("a \"b\"\n\u{1}"), None]));
+    let numbers: ArrayRef = Arc::new(Float64Array::from(vec![f64::NAN, 0.5]));
+    let fields: Vec<(Arc<Field>, ArrayRef)> = vec![
+        (Arc::new(Field::new("na\"me", DataType::Utf8, true)), names),
+        (Arc::new(Field::new("x", DataType::Float64, true)), numbers),
+    ];
+    check(
+        StructArray::from(fields),
+        &[
+            r#""{""na\""me"":""a \""b\""\n\u0001"",""x"":""NaN""}""#,
+            r#""{""na\""me"":null,""x"":0.5}""#,
+        ],
+    );
+
+    let mut texts = MapBuilder::new(None, StringBuilder::new(), Int32Builder::new());
+    texts.keys().append_value("k");
+    texts.values().append_value(1);
+    texts.append(true).unwrap();
+    check(texts.finish(), &[r#""{""k"":1}""#]);
+    let mut numbers = MapBuilder::new(None, Int32Builder::new(), Int32Builder::new());
+    numbers.keys().append_value(7);
+    numbers.values().append_null();
+    numbers.append(true).unwrap();
+    check(numbers.finish(), &[r#""[{""key"":7,""value"":null}]""#]);
+}
+
+#[test]
+fn a_dictionary_is_written_as_its_values() {
+    let words: DictionaryArray<Int8Type> = [Some("b,c"), None, Some("a"), Some("b,c")].into_iter().collect();
+    check(words, &["\"b,c\"", "", "a", "\"b,c\""]);
+}
+
+#[test]
 fn a_type_without_a_text_is_an_error_that_names_the_column() {
     let mut out = Vec::new();
-    let error =
-        write_batch(&batch(Arc::new(DurationSecondArray::from(vec![1]))), Dialect::default(), &mut out)
-            .unwrap_err();
+    let ends = Int32Array::from(vec![2]);
+    let runs = RunArray::try_new(&ends, &Int32Array::from(vec![5])).unwrap();
+    let error = write_batch(&batch(Arc::new(runs)), Dialect::default(), &mut out).unwrap_err();
     assert!(matches!(&error, Error::Unsupported { column, .. } if column == "value"), "{error}");
     assert!(out.is_empty());
 }
@@ -88,7 +184,7 @@ fn a_type_without_a_text_is_an_error_that_names_the_column() {
 proptest! {
     #[test]
     fn any_text_reads_back_through_another_reader(texts in proptest::collection::vec(proptest::collection::vec(".*", 2), 1..20), delimiter in prop::sample::select(b",;\t|".to_vec())) {
-        let dialect = Dialect { delimiter, header: true };
+        let dialect = Dialect { delimiter, ..Dialect::default() };
         let column = |number: usize| Arc::new(StringArray::from_iter_values(texts.iter().map(|row| &row[number]))) as ArrayRef;
         let batch = RecordBatch::try_from_iter([("a", column(0)), ("b;\"", column(1))]).unwrap();
         let mut out = Vec::new();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::csv_text::write_field;
+use crate::csv_text::{Dialect, write_field};
 use crate::dialect::Encoding;
 
 /// How much of a bad row is kept, in bytes: enough to find and mend it.
@@ -34,15 +34,15 @@ impl Reject {
 
     /// Appends the reject as a line of CSV.
     pub fn write(&self, file: &str, column: &str, out: &mut Vec<u8>) {
-        write_field(file.as_bytes(), b',', out);
+        write_field(file.as_bytes(), Dialect::default(), out);
         out.extend(format!(",{},", self.line).as_bytes());
         if self.column.is_some() {
-            write_field(column.as_bytes(), b',', out);
+            write_field(column.as_bytes(), Dialect::default(), out);
         }
         out.extend(format!(",{},", self.byte).as_bytes());
-        write_field(self.reason.as_bytes(), b',', out);
+        write_field(self.reason.as_bytes(), Dialect::default(), out);
         out.push(b',');
-        write_field(self.row.as_bytes(), b',', out);
+        write_field(self.row.as_bytes(), Dialect::default(), out);
         out.push(b'\n');
     }
 }
