@@ -145,19 +145,28 @@ fn a_file_that_is_one_of_many_parts_is_not_half_written() {
     fs::write(&bad, bytes).unwrap();
     let ended = run(&mut convert(folder.path(), "out", &["--into", "all.csv"]));
     assert_eq!(ended.code, Some(1), "{}", ended.err);
-    assert!(ended.err.contains("part-1.parquet") && ended.err.contains("column `id`, page 0"), "{}", ended.err);
+    assert!(
+        ended.err.contains("part-1.parquet") && ended.err.contains("column `id`, page 0"),
+        "{}",
+        ended.err
+    );
     assert_eq!(listing(&folder.path().join("out")), [""; 0]);
 }
 
 #[test]
 fn only_the_columns_and_rows_that_are_asked_for_are_written() {
     let folder = inputs(2, 2_500);
-    let chosen = check_same(folder.path(), &["--columns", "note", "--where", "id in (1, 3, 2501)", "--null", "NULL"]);
+    let chosen =
+        check_same(folder.path(), &["--columns", "note", "--where", "id in (1, 3, 2501)", "--null", "NULL"]);
     let text = |number: usize| String::from_utf8(chosen[number].1.clone()).unwrap();
     assert_eq!(text(0), "note\n\"note 1, \"\"quoted\"\"\nand broken\"\nNULL\n");
     assert_eq!(text(1), "note\n\"note 2501, \"\"quoted\"\"\nand broken\"\n");
     let ended = run(&mut convert(folder.path(), "out", &["--where", "ids = 1"]));
-    assert!(ended.code == Some(1) && ended.err.contains("has no column `ids`, only id, note"), "{}", ended.err);
+    assert!(
+        ended.code == Some(1) && ended.err.contains("has no column `ids`, only id, note"),
+        "{}",
+        ended.err
+    );
     let ended = run(&mut convert(folder.path(), "out", &["--where", "id = "]));
     assert!(ended.code == Some(2) && ended.err.contains("at character 6"), "{}", ended.err);
 }

@@ -86,12 +86,7 @@ fn in_column(column: Option<&str>) -> String {
 }
 
 fn place(path: &std::path::Path, row_group: Option<usize>, found: Option<&str>) -> String {
-    let mut place = path.display().to_string();
-    if let Some(number) = row_group {
-        place += &format!(", row group {number}");
-    }
-    if let Some(found) = found {
-        place += &format!(", {found}");
-    }
-    place
+    let row_group = row_group.map(|number| format!(", row group {number}")).unwrap_or_default();
+    let found = found.map(|found| format!(", {found}")).unwrap_or_default();
+    format!("{}{row_group}{found}", path.display())
 }

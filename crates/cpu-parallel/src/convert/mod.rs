@@ -22,8 +22,8 @@ use tabular::filter::Filter;
 
 pub use piece::Converted;
 use plan::Target;
-use rules::Rules;
 pub use rules::Packing;
+use rules::Rules;
 
 /// The exercise.
 pub struct Convert;
@@ -121,8 +121,7 @@ impl Exercise for Convert {
             Bytes::Hex => BytesText::Hex,
             Bytes::Base64 => BytesText::Base64,
         };
-        let dialect =
-            Dialect { delimiter: args.delimiter, header: !args.no_header, null: args.null, bytes };
+        let dialect = Dialect { delimiter: args.delimiter, header: !args.no_header, null: args.null, bytes };
         let (columns, filter) = (args.columns.clone(), args.filter.clone());
         let rules = Rules { dialect, packing: args.pack, columns, filter };
         let targets = match &args.into {

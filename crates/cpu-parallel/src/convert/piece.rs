@@ -90,7 +90,8 @@ impl Source {
     /// The rows and columns of a batch that are written.
     fn chosen(&self, mut batch: RecordBatch) -> Result<RecordBatch, Problem> {
         if let Some(filter) = &self.filter {
-            batch = filter.apply(&batch).map_err(|error| Problem::because("cannot choose the rows", &error))?;
+            batch =
+                filter.apply(&batch).map_err(|error| Problem::because("cannot choose the rows", &error))?;
         }
         if self.written < batch.num_columns() {
             let columns: Vec<usize> = (0..self.written).collect();

@@ -71,7 +71,9 @@ pub(super) fn one_each(
         if let Some(other) = taken.insert(to(from), from) {
             let (other, this, to) = (other.display(), from.display(), to(from));
             let clash = format!("{other} and {this} would both become {}", to.display());
-            return Err(Problem::new(clash).hint("convert one folder at a time, each with an --out of its own"));
+            return Err(
+                Problem::new(clash).hint("convert one folder at a time, each with an --out of its own")
+            );
         }
     }
     // A file that cannot be opened fails when its turn comes, and the others are converted.

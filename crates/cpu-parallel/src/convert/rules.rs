@@ -17,7 +17,6 @@ pub(super) struct Rules {
     /// The columns that are written, in this order; all where none is named.
     pub(super) columns: Vec<String>,
     /// Which rows are written; all where there is none.
-    #[serde(with = "as_text")]
     pub(super) filter: Option<Filter>,
 }
 
@@ -107,20 +106,5 @@ impl<W: Write> Packer<W> {
             Self::Gzip(out) => out.finish(),
             Self::Zstd(out) => out.finish(),
         }
-    }
-}
-
-/// A filter travels to another process as the text that the user wrote.
-mod as_text {
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
-    use tabular::filter::Filter;
-
-    pub(super) fn serialize<S: Serializer>(filter: &Option<Filter>, to: S) -> Result<S::Ok, S::Error> {
-        filter.as_ref().map(ToString::to_string).serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Filter>, D::Error> {
-        let text = Option::<String>::deserialize(from)?;
-        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
     }
 }

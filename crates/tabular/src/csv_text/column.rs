@@ -2,12 +2,12 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, DurationMicrosecondType,
-    DurationMillisecondType, DurationNanosecondType, DurationSecondType, Float16Type, Float32Type, Float64Type,
-    Int8Type, Int16Type, Int32Type, Int64Type, IntervalDayTimeType, IntervalMonthDayNanoType,
-    IntervalYearMonthType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
-    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
+    DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType, DurationSecondType,
+    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalDayTimeType,
+    IntervalMonthDayNanoType, IntervalYearMonthType, Time32MillisecondType, Time32SecondType,
+    Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{
     Array, BinaryArray, BinaryViewArray, BooleanArray, FixedSizeBinaryArray, LargeBinaryArray,
@@ -140,7 +140,9 @@ impl Values<'_> {
             Values::UInt16(values) => scalar::integer(values[row], out),
             Values::UInt32(values) => scalar::integer(values[row], out),
             Values::UInt64(values) => scalar::integer(values[row], out),
-            Values::Float16(values) => out.extend(zmij::Buffer::new().format(values[row].to_f32()).as_bytes()),
+            Values::Float16(values) => {
+                out.extend(zmij::Buffer::new().format(values[row].to_f32()).as_bytes());
+            }
             Values::Float32(values) => out.extend(zmij::Buffer::new().format(values[row]).as_bytes()),
             Values::Float64(values) => out.extend(zmij::Buffer::new().format(values[row]).as_bytes()),
             Values::Decimal32(values, scale) => scalar::decimal(values[row].into(), *scale, out),

@@ -17,7 +17,12 @@ pub(super) enum Nested<'a> {
     List(Offsets<'a>, Column<'a>),
     /// The fields with their names, which are JSON texts already.
     Struct(Vec<(Vec<u8>, Column<'a>)>),
-    Map { offsets: &'a [i32], keys: Column<'a>, values: Column<'a>, keys_are_texts: bool },
+    Map {
+        offsets: &'a [i32],
+        keys: Column<'a>,
+        values: Column<'a>,
+        keys_are_texts: bool,
+    },
 }
 
 /// Where each row's items begin and end.
@@ -83,15 +88,15 @@ impl<'a> Nested<'a> {
     pub(super) fn write_json(&self, row: usize, dialect: Dialect, out: &mut Vec<u8>) {
         match self {
             Self::List(offsets, items) => {
-                separated(b"[]", offsets.of(row), out, |item, out| items.write_json(item, dialect, out));
+                separated(*b"[]", offsets.of(row), out, |item, out| items.write_json(item, dialect, out));
             }
-            Self::Struct(columns) => separated(b"{}", columns, out, |(name, column), out| {
+            Self::Struct(columns) => separated(*b"{}", columns, out, |(name, column), out| {
                 out.extend(name);
                 out.push(b':');
                 column.write_json(row, dialect, out);
             }),
             Self::Map { offsets, keys, values, keys_are_texts } => {
-                let brackets = if *keys_are_texts { b"{}" } else { b"[]" };
+                let brackets = if *keys_are_texts { *b"{}" } else { *b"[]" };
                 separated(brackets, Offsets::Small(offsets).of(row), out, |entry, out| {
                     if *keys_are_texts {
                         keys.write_json(entry, dialect, out);
@@ -160,7 +165,7 @@ impl Values<'_> {
 
 /// Appends items between brackets, with a comma between two.
 fn separated<T>(
-    brackets: &[u8; 2],
+    brackets: [u8; 2],
     items: impl IntoIterator<Item = T>,
     out: &mut Vec<u8>,
     write: impl Fn(T, &mut Vec<u8>),

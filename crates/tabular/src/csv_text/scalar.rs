@@ -66,7 +66,11 @@ pub(super) fn instant(value: i64, unit: Unit, zoned: bool, out: &mut Vec<u8>) {
 /// the number it is.
 pub(super) fn time(value: i64, unit: Unit, out: &mut Vec<u8>) {
     let (seconds, fraction) = (value.div_euclid(unit.per_second), value.rem_euclid(unit.per_second));
-    if (0..SECONDS_A_DAY).contains(&seconds) { clock(seconds, fraction, unit, out) } else { integer(value, out) }
+    if (0..SECONDS_A_DAY).contains(&seconds) {
+        clock(seconds, fraction, unit, out);
+    } else {
+        integer(value, out);
+    }
 }
 
 fn clock(of_day: i64, fraction: i64, unit: Unit, out: &mut Vec<u8>) {
@@ -117,7 +121,9 @@ pub(super) fn uuid(bytes: &[u8], out: &mut Vec<u8>) {
 
 pub(super) fn hex(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.extend(bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
+    out.extend(
+        bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
+    );
 }
 
 /// Writes a number from 0 to 99 with two digits.

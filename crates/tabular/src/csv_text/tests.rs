@@ -147,10 +147,7 @@ fn lists_structs_and_maps_are_json() {
     ];
     check(
         StructArray::from(fields),
-        &[
-            r#""{""na\""me"":""a \""b\""\n\u0001"",""x"":""NaN""}""#,
-            r#""{""na\""me"":null,""x"":0.5}""#,
-        ],
+        &[r#""{""na\""me"":""a \""b\""\n\u0001"",""x"":""NaN""}""#, r#""{""na\""me"":null,""x"":0.5}""#],
     );
 
     let mut texts = MapBuilder::new(None, StringBuilder::new(), Int32Builder::new());

@@ -20,6 +20,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Datum, RecordBatch, Scalar};
 use arrow_buffer::BooleanBuffer;
 use arrow_ord::cmp;
 use arrow_schema::{ArrowError, DataType, Schema};
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use parse::{Expression, Parser};
@@ -48,8 +49,9 @@ impl Comparison {
     }
 }
 
-/// A condition on the rows of any table.
-#[derive(Clone, Debug, PartialEq)]
+/// A condition on the rows of any table. It is stored and sent as its text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Filter {
     text: String,
     expression: Expression,
@@ -63,6 +65,20 @@ impl std::str::FromStr for Filter {
     fn from_str(text: &str) -> Result<Self, String> {
         let expression = Parser::new(text).whole()?;
         Ok(Self { text: text.to_owned(), expression })
+    }
+}
+
+impl TryFrom<String> for Filter {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Filter> for String {
+    fn from(filter: Filter) -> Self {
+        filter.text
     }
 }
 
@@ -125,8 +141,12 @@ impl Bound {
 impl Node {
     fn truth(&self, batch: &RecordBatch) -> Result<Truth, ArrowError> {
         match self {
-            Self::All(parts) => together(parts, batch, |a, b| Truth { yes: &a.yes & &b.yes, no: &a.no | &b.no }),
-            Self::Any(parts) => together(parts, batch, |a, b| Truth { yes: &a.yes | &b.yes, no: &a.no & &b.no }),
+            Self::All(parts) => {
+                together(parts, batch, |a, b| Truth { yes: &a.yes & &b.yes, no: &a.no | &b.no })
+            }
+            Self::Any(parts) => {
+                together(parts, batch, |a, b| Truth { yes: &a.yes | &b.yes, no: &a.no & &b.no })
+            }
             Self::Not(part) => part.truth(batch).map(|truth| Truth { yes: truth.no, no: truth.yes }),
             Self::IsNull(column) => {
                 let known = valid(batch.column(*column));
@@ -149,7 +169,8 @@ fn together(
 ) -> Result<Truth, ArrowError> {
     let mut truths = parts.iter().map(|part| part.truth(batch));
     // The parser makes no list that is empty.
-    let first = truths.next().unwrap_or_else(|| Err(ArrowError::ComputeError("an empty condition".into())))?;
+    let first =
+        truths.next().unwrap_or_else(|| Err(ArrowError::ComputeError("an empty condition".into())))?;
     truths.try_fold(first, |left, right| Ok(join(left, right?)))
 }
 

@@ -7,6 +7,18 @@ use super::Comparison;
 /// Parentheses and `not` within each other, at most: a text cannot exhaust the stack.
 const DEPTH: usize = 64;
 
+/// The longer ones first: `<` is the beginning of others.
+const SIGNS: [(&str, Comparison); 8] = [
+    ("<=", Comparison::LessOrEqual),
+    (">=", Comparison::GreaterOrEqual),
+    ("!=", Comparison::NotEqual),
+    ("<>", Comparison::NotEqual),
+    ("==", Comparison::Equal),
+    ("=", Comparison::Equal),
+    ("<", Comparison::Less),
+    (">", Comparison::Greater),
+];
+
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expression {
     All(Vec<Expression>),
@@ -113,16 +125,6 @@ impl<'a> Parser<'a> {
         if not {
             return self.expected("`in`");
         }
-        const SIGNS: [(&str, Comparison); 8] = [
-            ("<=", Comparison::LessOrEqual),
-            (">=", Comparison::GreaterOrEqual),
-            ("!=", Comparison::NotEqual),
-            ("<>", Comparison::NotEqual),
-            ("==", Comparison::Equal),
-            ("=", Comparison::Equal),
-            ("<", Comparison::Less),
-            (">", Comparison::Greater),
-        ];
         let Some((_, comparison)) = SIGNS.into_iter().find(|(sign, _)| self.sign(sign)) else {
             return self.expected("a comparison, `in` or `is`");
         };

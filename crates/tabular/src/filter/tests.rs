@@ -30,10 +30,7 @@ fn table() -> RecordBatch {
                 Some(-1),
             ])),
         ),
-        (
-            "a b",
-            Arc::new(BooleanArray::from(vec![Some(true), Some(false), None, Some(true), Some(false)])),
-        ),
+        ("a b", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None, Some(true), Some(false)]))),
         ("note", Arc::new(StringArray::from(vec![Some("is"), Some(""), None, Some("null"), Some("or")]))),
     ];
     RecordBatch::try_from_iter(columns).unwrap()
@@ -46,9 +43,13 @@ fn check(condition: &str, expected: &[i64]) {
     let filter: Filter = condition.parse().unwrap_or_else(|error| panic!("{condition}: {error}"));
     let bound = filter.bind(&table.schema()).unwrap_or_else(|error| panic!("{condition}: {error}"));
     let with_number = RecordBatch::try_from_iter(
-        table.schema().fields().iter().map(|f| f.name().clone()).zip(table.columns().iter().cloned()).chain([
-            ("number".to_owned(), Arc::new(numbered) as ArrayRef),
-        ]),
+        table
+            .schema()
+            .fields()
+            .iter()
+            .map(|f| f.name().clone())
+            .zip(table.columns().iter().cloned())
+            .chain([("number".to_owned(), Arc::new(numbered) as ArrayRef)]),
     );
     let wanted = bound.apply(&with_number.unwrap()).unwrap();
     let rows = wanted.column_by_name("number").unwrap();
@@ -92,7 +93,10 @@ fn a_comparison_with_null_is_neither_true_nor_false() {
 #[test]
 fn what_is_wrong_is_told_with_its_place() {
     let wrong = |text: &str| text.parse::<Filter>().unwrap_err();
-    assert_eq!(wrong("id ="), "expected a number, a text in single quotes, true or false at character 5, found the end");
+    assert_eq!(
+        wrong("id ="),
+        "expected a number, a text in single quotes, true or false at character 5, found the end"
+    );
     assert_eq!(wrong("id ~ 3"), "expected a comparison, `in` or `is` at character 4, found `~ 3`");
     assert_eq!(wrong("(id = 3"), "expected `)` at character 8, found the end");
     assert_eq!(wrong("id = 'x"), "expected a closing ' at character 8, found the end");
@@ -105,7 +109,10 @@ fn what_is_wrong_is_told_with_its_place() {
     assert_eq!(unfit("ids = 3"), "there is no column `ids`, only id, state, total, x, day, at, a b, note");
     assert_eq!(unfit("id = 'a'"), "column `id` has the type Int64, which cannot be 'a'");
     assert_eq!(unfit("id = 0.5"), "column `id` has the type Int64, which cannot be 0.5");
-    assert_eq!(unfit("total = 0.001"), "column `total` has the type Decimal128(10, 2), which cannot be 0.001");
+    assert_eq!(
+        unfit("total = 0.001"),
+        "column `total` has the type Decimal128(10, 2), which cannot be 0.001"
+    );
 }
 
 proptest! {

@@ -43,19 +43,23 @@ fn numeric(text: &str, data_type: &DataType) -> Option<ArrayRef> {
         DataType::UInt64 => parsed::<UInt64Type>(text),
         DataType::Float32 => parsed::<Float32Type>(text),
         DataType::Float64 => parsed::<Float64Type>(text),
-        DataType::Decimal32(_, scale) => typed::<Decimal32Type>(i32::try_from(decimal(*scale)?).ok()?, data_type),
-        DataType::Decimal64(_, scale) => typed::<Decimal64Type>(i64::try_from(decimal(*scale)?).ok()?, data_type),
-        DataType::Decimal128(_, scale) => typed::<Decimal128Type>(decimal(*scale)?, data_type),
+        DataType::Decimal32(_, scale) => {
+            Some(typed::<Decimal32Type>(i32::try_from(decimal(*scale)?).ok()?, data_type))
+        }
+        DataType::Decimal64(_, scale) => {
+            Some(typed::<Decimal64Type>(i64::try_from(decimal(*scale)?).ok()?, data_type))
+        }
+        DataType::Decimal128(_, scale) => Some(typed::<Decimal128Type>(decimal(*scale)?, data_type)),
         _ => None,
     }
 }
 
 fn parsed<T: ArrowPrimitiveType<Native: std::str::FromStr>>(text: &str) -> Option<ArrayRef> {
-    typed::<T>(text.parse().ok()?, &T::DATA_TYPE)
+    Some(typed::<T>(text.parse().ok()?, &T::DATA_TYPE))
 }
 
-fn typed<T: ArrowPrimitiveType>(value: T::Native, data_type: &DataType) -> Option<ArrayRef> {
-    Some(Arc::new(PrimitiveArray::<T>::from_value(value, 1).with_data_type(data_type.clone())))
+fn typed<T: ArrowPrimitiveType>(value: T::Native, data_type: &DataType) -> ArrayRef {
+    Arc::new(PrimitiveArray::<T>::from_value(value, 1).with_data_type(data_type.clone()))
 }
 
 fn textual(text: &str, data_type: &DataType) -> Option<ArrayRef> {
@@ -63,9 +67,7 @@ fn textual(text: &str, data_type: &DataType) -> Option<ArrayRef> {
         DataType::Utf8 => Arc::new(StringArray::from(vec![text])),
         DataType::LargeUtf8 => Arc::new(LargeStringArray::from(vec![text])),
         DataType::Utf8View => Arc::new(StringViewArray::from(vec![text])),
-        DataType::Date32 => {
-            Arc::new(Date32Array::from(vec![time::date(text.as_bytes(), Order::Ymd)?]))
-        }
+        DataType::Date32 => Arc::new(Date32Array::from(vec![time::date(text.as_bytes(), Order::Ymd)?])),
         DataType::Timestamp(unit, zone) => {
             let instant = instant(text)?;
             let zone = zone.clone();

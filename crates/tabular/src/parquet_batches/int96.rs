@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{TimestampMillisecondType, TimestampNanosecondType};
-use arrow_array::{
-    Array, ArrayRef, RecordBatch, TimestampMicrosecondArray, TimestampMillisecondArray,
-};
+use arrow_array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray, TimestampMillisecondArray};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::basic::Type as PhysicalType;
@@ -46,8 +44,10 @@ impl Int96 {
         let all = file.metadata.schema();
         let is_plain = |root: &usize| matches!(all.field(*root).data_type(), DataType::Timestamp(..));
         let wanted = file.wanted.iter().enumerate();
-        let places: Vec<usize> =
-            wanted.filter(|(_, root)| roots.contains(root) && is_plain(root)).map(|(place, _)| place).collect();
+        let places: Vec<usize> = wanted
+            .filter(|(_, root)| roots.contains(root) && is_plain(root))
+            .map(|(place, _)| place)
+            .collect();
         if places.is_empty() {
             return Ok(None);
         }
@@ -58,7 +58,11 @@ impl Int96 {
             places.iter().filter_map(|place| sorted.binary_search(&file.wanted[*place]).ok()).collect();
         let fields = all.fields().iter().enumerate().map(|(root, field)| {
             let coarse = DataType::Timestamp(TimeUnit::Millisecond, None);
-            if sorted.contains(&root) { Arc::new(field.as_ref().clone().with_data_type(coarse)) } else { Arc::clone(field) }
+            if sorted.contains(&root) {
+                Arc::new(field.as_ref().clone().with_data_type(coarse))
+            } else {
+                Arc::clone(field)
+            }
         });
         let hint = Schema::new(fields.collect::<Vec<Arc<Field>>>());
         let reader = guarded(|| {
@@ -82,7 +86,9 @@ impl Int96 {
         for (&place, &column) in self.places.iter().zip(&self.columns) {
             let exact = exact(&columns[place], coarse.column(column)).ok_or_else(|| {
                 let column = fields[place].name();
-                let why = format!("column `{column}`: an INT96 instant with nanoseconds outside of the years 1677 to 2262");
+                let why = format!(
+                    "column `{column}`: an INT96 instant with nanoseconds outside of the years 1677 to 2262"
+                );
                 self.file.damaged(self.piece, ParquetError::General(why))
             })?;
             fields[place] =
@@ -104,7 +110,9 @@ fn exact(nanos: &ArrayRef, millis: &ArrayRef) -> Option<ArrayRef> {
     if pairs().any(|pair| !(0..MILLI).contains(&rest(pair))) {
         return None;
     }
-    let fits = |(fine, coarse): (i64, i64)| coarse.checked_mul(MILLI).and_then(|n| n.checked_add(rest((fine, coarse))));
+    let fits = |(fine, coarse): (i64, i64)| {
+        coarse.checked_mul(MILLI).and_then(|n| n.checked_add(rest((fine, coarse))))
+    };
     if pairs().all(|pair| fits(pair).is_some()) {
         return Some(Arc::clone(nanos));
     }
