@@ -101,6 +101,23 @@ impl Given {
         Ok(given)
     }
 
+    /// Reads only the allowed options among words that are meant for another program.
+    pub(crate) fn among(arguments: &[OsString], allowed: &[Flag]) -> Result<Self, Usage> {
+        let mut own: Vec<OsString> = Vec::new();
+        let mut rest = arguments.iter();
+        while let Some(word) = rest.next() {
+            let text = word.to_string_lossy();
+            let name = text.split_once('=').map_or(&*text, |(name, _)| name);
+            if allowed.iter().any(|flag| flag.name() == name) {
+                own.push(word.clone());
+                if !text.contains('=') {
+                    own.extend(rest.next().cloned());
+                }
+            }
+        }
+        Self::parse(&own, allowed)
+    }
+
     /// The value of an option.
     pub(crate) fn value(&self, flag: Flag) -> Option<&OsStr> {
         self.0.iter().find(|(this, _)| *this == flag).map(|(_, value)| &**value)
@@ -135,6 +152,14 @@ mod tests {
             "--seed 18446744073709551615 --only 01,convert",
             Ok("--seed 18446744073709551615 --only 01,convert"),
         );
+    }
+
+    #[test]
+    fn options_are_found_among_the_words_for_another_program() {
+        let words = ["convert", "--workers", "1..8", "--scale", "tiny", "--seed=7"].map(OsString::from);
+        let found = Given::among(&words, &[Flag::Scale, Flag::Seed]).expect("sound");
+        assert_eq!(found.words(&[Flag::Scale, Flag::Seed]), ["--scale", "tiny", "--seed", "7"]);
+        assert!(Given::among(&words[3..4], &[Flag::Scale]).is_err());
     }
 
     #[test]

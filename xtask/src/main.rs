@@ -6,6 +6,7 @@
 mod children;
 mod ci;
 mod flags;
+mod harness;
 mod house;
 mod run_all;
 mod serve;
@@ -29,6 +30,11 @@ const TASKS: &[Task] = &[
     ("run-all", run_all::run_all),
     ("data", run_all::data),
     ("serve", serve::serve),
+    ("report", harness::report),
+    ("sweep", harness::sweep),
+    ("compare", harness::compare),
+    ("gate", harness::gate),
+    ("peers", harness::peers),
     ("fmt", ci::fmt),
     ("test", ci::test),
     ("tidy", tidy::task),
@@ -50,6 +56,11 @@ Tasks:
               --out DIR                         where the folder of the run is made [default: data/runs]
   data      make the data only: --scale, --seed, --workers
   serve     the simulated API until Ctrl-C; what follows `--` goes to mock-api
+  report    draw the report of the newest run again, or print its figures: --json, --csv, --markdown
+  sweep     one exercise with growing numbers of workers: EXERCISE --workers 1..8 [--strategy pool,…]
+  compare   two runs cell by cell: OLD NEW
+  gate      exit code 1 if the newest run is slower than --baseline RUN
+  peers     our programs beside plain Python, Polars, DuckDB, …: [--only 01,08] [--scale tiny]
   fmt       format the code
   test      run every test; what follows goes to cargo test
   tidy      check the house rules: who depends on whom, no machine paths, file sizes, …
@@ -61,6 +72,7 @@ Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
 Examples:
   cargo xtask run-all                                 from nothing to the report
   cargo xtask run-all --scale tiny --only 08          one exercise, in seconds
+  cargo xtask sweep convert --workers 1..4            how it grows, and what that is worth
   cargo xtask serve -- --profile flaky --access-log   an API that misbehaves
 ";
 
@@ -91,6 +103,11 @@ fn run(arguments: &[OsString]) -> Result<u8> {
     };
     let before_dashes = rest.iter().take_while(|argument| *argument != "--");
     let asks_for_help = |argument: &OsString| argument == "--help" || argument == "-h";
+    // The harness knows its own options best.
+    let has_help = ["report", "sweep", "compare", "gate", "peers"].iter().any(|task| name == task);
+    if has_help && before_dashes.clone().any(asks_for_help) {
+        return harness::help(&House::find(Stop::on_signals()?)?, name);
+    }
     if name == "help" || asks_for_help(name) || before_dashes.into_iter().any(asks_for_help) {
         print!("{HELP}");
         return Ok(0);

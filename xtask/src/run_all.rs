@@ -10,7 +10,7 @@ use crate::house::House;
 use crate::serve::Api;
 
 /// What a run needs. Built by one cargo, so that everything shares one set of dependencies.
-const PROGRAMS: &[&str] = &[
+pub(crate) const PROGRAMS: &[&str] = &[
     "datagen",
     "mock-api",
     "io-concurrency",
@@ -54,7 +54,7 @@ pub(crate) fn run_all(house: &House, arguments: &[OsString]) -> Result<u8> {
     Ok(code)
 }
 
-fn make_data(house: &House, given: &Given) -> Result<u8> {
+pub(crate) fn make_data(house: &House, given: &Given) -> Result<u8> {
     let words = given.words(DATA);
     let words = [OsStr::new("all")].into_iter().chain(words.iter().map(OsString::as_os_str));
     house.run("datagen", words.chain([OsStr::new("--stop-with-stdin")]), Leash::Stdin)

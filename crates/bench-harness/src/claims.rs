@@ -33,9 +33,9 @@ pub(crate) fn measure(
     }
     anstream::eprintln!("the claims of `{PROGRAM}`");
     let mut command = Command::new(program);
-    command.args(["run", "all", "--quiet", "--stop-with-stdin", "--seed", &options.seed.to_string()]);
+    command.args(["run", "all", "--quiet", "--stop-with-stdin", "--seed", &options.bench.seed.to_string()]);
     command.arg("--out").arg(folder.path());
-    if matches!(options.scale, Scale::Tiny | Scale::Small) {
+    if matches!(options.bench.scale, Scale::Tiny | Scale::Small) {
         command.arg("--brief");
     }
     measure::hear(command, DEADLINE, stop).map(drop)

@@ -8,9 +8,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use lab::out::Staging;
-use lab::record::{CellRecord, ClaimRecord, RunRecord};
+use lab::record::{CellRecord, ClaimRecord, PeerRecord, RunRecord, SweepRecord};
 use lab::timeline::{self, Slice};
 use lab::{OrProblem, Problem, measure, out};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The folder of one run.
@@ -26,6 +27,10 @@ pub struct Run {
     pub cells: Vec<CellRecord>,
     /// The claims that were measured beside them.
     pub claims: Vec<ClaimRecord>,
+    /// Exercises with growing numbers of workers: the newest of each.
+    pub sweeps: Vec<SweepRecord>,
+    /// Comparisons with peers: the newest of each exercise, ours first.
+    pub peers: Vec<PeerRecord>,
 }
 
 impl RunFolder {
@@ -98,11 +103,31 @@ impl RunFolder {
     /// # Errors
     /// A file that cannot be written.
     pub fn append(&self, cells: &[CellRecord]) -> Result<(), Problem> {
-        let path = self.0.join("cells.jsonl");
+        self.append_to("cells.jsonl", cells)
+    }
+
+    /// Appends a sweep to `sweep.jsonl`, in one write.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn append_sweep(&self, sweep: &SweepRecord) -> Result<(), Problem> {
+        self.append_to("sweep.jsonl", std::slice::from_ref(sweep))
+    }
+
+    /// Appends the contenders of one exercise to `peers.jsonl`, in one write.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn append_peers(&self, peers: &[PeerRecord]) -> Result<(), Problem> {
+        self.append_to("peers.jsonl", peers)
+    }
+
+    fn append_to<R: Serialize>(&self, name: &str, records: &[R]) -> Result<(), Problem> {
+        let path = self.0.join(name);
         let cannot = || format!("cannot write {}", path.display());
         let mut lines = Vec::new();
-        for cell in cells {
-            serde_json::to_writer(&mut lines, cell).or_problem(cannot)?;
+        for record in records {
+            serde_json::to_writer(&mut lines, record).or_problem(cannot)?;
             lines.push(b'\n');
         }
         let file = OpenOptions::new().create(true).append(true).open(&path);
@@ -136,7 +161,11 @@ impl RunFolder {
             .or_problem(|| format!("{} is not the record of a run", path.display()))?;
         let cells = lines(&self.0.join("cells.jsonl"), "a cell")?;
         let claims = lines(&self.0.join("claims.jsonl"), "a claim")?;
-        Ok(Run { record, cells, claims })
+        let sweeps = lines(&self.0.join("sweep.jsonl"), "a sweep")?;
+        let peers = lines(&self.0.join("peers.jsonl"), "a comparison with a peer")?;
+        let sweeps = newest(sweeps, |sweep: &SweepRecord| (sweep.exercise, String::new()));
+        let peers = newest(peers, |peer: &PeerRecord| (peer.exercise, peer.peer.clone()));
+        Ok(Run { record, cells, claims, sweeps, peers })
     }
 
     /// Reads the timeline of a cell; `None` if none was recorded.
@@ -154,6 +183,19 @@ impl RunFolder {
                 .or_problem(|| format!("cannot read the timeline {}", path.display())),
         }
     }
+}
+
+/// Of records with the same key the last one, in the place of the first; sorted by exercise.
+fn newest<R>(records: Vec<R>, key: impl Fn(&R) -> (u8, String)) -> Vec<R> {
+    let mut kept: Vec<R> = Vec::new();
+    for record in records {
+        match kept.iter_mut().find(|known| key(known) == key(&record)) {
+            Some(known) => *known = record,
+            None => kept.push(record),
+        }
+    }
+    kept.sort_by_key(|record| key(record).0);
+    kept
 }
 
 /// Reads the records of a file, one a line. A file that is not there holds none: a run may have been interrupted before

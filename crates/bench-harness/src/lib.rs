@@ -7,37 +7,46 @@
 
 mod claims;
 pub mod cli;
+pub mod compare;
 pub mod discover;
+mod export;
 pub mod folder;
+mod peers;
 mod progress;
 pub mod report;
 pub mod run;
+pub mod sweep;
 pub mod verify;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use cli::{Command, Refused};
 use lab::cli::{End, say};
 
 /// The whole program: parses the arguments, does what they ask for, and returns the exit code.
 pub fn main() -> ExitCode {
     let outcome = match cli::Cli::parse().command {
-        cli::Command::Run(options) => match run::plan(&options) {
-            Ok(plan) => run::run(&plan),
-            Err(run::Refused::Usage(problem)) => {
-                say(&problem);
-                Ok(End::Usage)
-            }
-            Err(run::Refused::Interrupted) => Ok(End::Interrupted),
-            Err(run::Refused::Failed(problem)) => Err(problem),
-        },
-        cli::Command::Report { run } => report::redraw(&cli::run_folder(run)),
-        cli::Command::Verify { run } => verify::report(&cli::run_folder(run)),
+        Command::Run(options) => run::run(&options),
+        Command::Report { run, form, lang } => {
+            report::redraw(&cli::run_folder(run), form, lang).map_err(Refused::from)
+        }
+        Command::Verify { run } => verify::report(&cli::run_folder(run)).map_err(Refused::from),
+        Command::Sweep(options) => sweep::sweep(&options),
+        Command::Compare { old, new, judge } => compare::compare(&old, &new, judge),
+        Command::Gate { baseline, run, judge } => compare::gate(&baseline, &cli::run_folder(run), judge),
+        Command::Peers(options) => peers::peers(&options),
     };
-    outcome
-        .unwrap_or_else(|problem| {
+    let end = outcome.unwrap_or_else(|refused| match refused {
+        Refused::Interrupted => End::Interrupted,
+        Refused::Usage(problem) => {
+            say(&problem);
+            End::Usage
+        }
+        Refused::Failed(problem) => {
             say(&problem);
             End::Failed
-        })
-        .into()
+        }
+    });
+    end.into()
 }

@@ -18,7 +18,7 @@ pub fn faults(run: &Run) -> Vec<String> {
     if run.record.finished.is_none() {
         faults.push("the run has not come to its end".into());
     }
-    if run.cells.is_empty() {
+    if run.cells.is_empty() && !run.record.exercises.is_empty() {
         faults.push("no cell was measured".into());
     }
     let mut references: BTreeMap<u8, &str> = BTreeMap::new();

@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use bench_harness::folder::{Run, RunFolder};
-use bench_harness::report;
+use bench_harness::report::{self, Language};
 use lab::measure::timeline_name;
 use lab::record::{CellRecord, ExerciseRecord};
 use lab::timeline::{Slice, State, write_chrome};
@@ -18,7 +18,7 @@ fn drawn(change: impl FnOnce(&RunFolder, &mut Run)) -> (String, Run) {
     let folder = specimen::write(runs.path());
     let mut run = folder.read().unwrap();
     change(&folder, &mut run);
-    (report::html(&folder, &run), run)
+    (report::html(&folder, &run, Language::English), run)
 }
 
 fn count(html: &str, what: &str) -> usize {
@@ -79,7 +79,7 @@ fn every_cell_has_a_row_a_bar_and_a_picture_with_words_for_those_who_do_not_see_
 #[test]
 fn a_strategy_that_is_not_offered_is_listed_with_its_reason() {
     let (html, _) = drawn(|_, _| {});
-    assert!(html.contains("rayon is not offered"));
+    assert!(html.contains("rayon is not offered") && html.contains("rayon não é oferecida"));
     assert!(html.contains("work stealing must not wait"));
 }
 
@@ -114,6 +114,7 @@ fn the_words_follow_from_the_evidence() {
     for words in [
         "Sequential takes 10.2 s and has a core for 2 % of it: the rest is waiting",
         "of its 200 lanes an average of 101 are under way at once",
+        "Pool, rayon e processes ganham menos, 1,96 a 2,00×: em média",
         "Pool, rayon and processes gain less, 1.96 to 2.00×: on average no more than 2.00 lanes",
         "the work is limited by the processor",
         "it keeps 2.00 of 2 cores busy",

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Work;
+use crate::cell::usage::Events;
 use crate::exercise::Kind;
+use crate::measure::{Limits, Noise};
 
 /// One cell: one exercise under one strategy with one number of workers. A line of `cells.jsonl`; fields are only added.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +41,12 @@ pub struct CellRecord {
     pub cpu_ns: Option<u64>,
     /// Peak resident memory of the cell's process and its worker processes together, in bytes.
     pub peak_rss_bytes: Option<u64>,
+    /// What the kernel had to do for one sample, with the children: the median of each; `null` in older records.
+    #[serde(default)]
+    pub events: Option<Events>,
+    /// The samples, counted from 0, that lie far from the others. They count like every other one.
+    #[serde(default)]
+    pub outliers: Vec<usize>,
     /// How many worker processes died; their tasks were done again.
     pub worker_deaths: u64,
     /// Why there is no answer, or no right one.
@@ -101,6 +109,12 @@ pub struct RunRecord {
     pub machine: Machine,
     /// The exercises, as their programs list them.
     pub exercises: Vec<ExerciseRecord>,
+    /// How steady the machine was beside the samples; `null` while the run goes on and in older records.
+    #[serde(default)]
+    pub noise: Option<Noise>,
+    /// What the machine can do at the most, measured in this run; `null` in older records.
+    #[serde(default)]
+    pub limits: Option<Limits>,
     /// Exercise programs that were not there; nothing of theirs was measured.
     #[serde(default)]
     pub absent: Vec<String>,
@@ -109,6 +123,68 @@ pub struct RunRecord {
     pub problems: Vec<String>,
     /// Whether the run came to its end, every cell was verified and nothing else went wrong; `null` while the run goes on.
     pub ok: Option<bool>,
+}
+
+/// One exercise with growing numbers of workers. A line of `sweep.jsonl`; of lines for the same exercise the last one counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweepRecord {
+    /// The exercise's number.
+    pub exercise: u8,
+    /// The exercise's name.
+    pub name: String,
+    /// How much data.
+    pub scale: String,
+    /// The seed of the data, of the order of the samples and of the bootstrap.
+    pub seed: u64,
+    /// The sequential version, which the numbers of workers are compared with.
+    pub reference: CellRecord,
+    /// A cell for each strategy and number of workers.
+    pub cells: Vec<SweptCell>,
+    /// How steady the machine was meanwhile.
+    pub noise: Noise,
+}
+
+/// A cell of a sweep.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweptCell {
+    /// How many workers the strategy was given.
+    pub given: u32,
+    /// What was measured.
+    pub cell: CellRecord,
+}
+
+/// One contender in a comparison with peers. A line of `peers.jsonl`; fields are only added.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PeerRecord {
+    /// The exercise's number.
+    pub exercise: u8,
+    /// The exercise's name.
+    pub name: String,
+    /// The peer's name; `paralelo` is ours.
+    pub peer: String,
+    /// How much data.
+    pub scale: String,
+    /// How many workers each was allowed.
+    pub workers: usize,
+    /// Time of each timed sample, in nanoseconds.
+    pub samples_ns: Vec<u64>,
+    /// Their median.
+    pub median_ns: Option<u64>,
+    /// How many times longer than ours it takes.
+    pub ratio: Option<f64>,
+    /// The 95 % interval of the ratio.
+    pub ratio_ci: Option<[f64; 2]>,
+    /// Peak memory in bytes: the median.
+    pub peak_bytes: Option<u64>,
+    /// The answer, as a digest.
+    pub answer: Option<String>,
+    /// Whether every answer was ours.
+    pub equal: bool,
+    /// What it lacks, if it was skipped.
+    #[serde(default)]
+    pub missing: Vec<String>,
+    /// Why there is no figure, or no right answer.
+    pub error: Option<String>,
 }
 
 /// The machine on which a run was measured.

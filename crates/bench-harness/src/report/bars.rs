@@ -7,6 +7,7 @@ use lab::record::CellRecord;
 use maud::{Markup, html};
 
 use super::figures::{interval, plain, times};
+use super::words::{both, join, show, words};
 use super::{Section, ticks};
 
 /// From this speed-up on, an axis that starts at 0 would hide everything else.
@@ -64,13 +65,19 @@ pub(super) fn figure(section: &Section<'_>, cores: usize) -> Markup {
     let cells: Vec<_> = section.cells.iter().map(|shown| shown.cell).collect();
     let scale = Scale::of(&cells);
     let reference = cells.first().map_or("", |cell| cell.strategy.as_str());
-    let kind = if matches!(scale, Scale::Linear { .. }) { "" } else { "logarithmic scale; " };
-    let limit =
-        if limit(&scale, cores).is_some() { format!("; dashed: {cores} cores") } else { String::new() };
-    let note = format!("{kind}whiskers: 95 % interval{limit}");
+    let mut notes = vec![both!("whiskers: 95 % interval", "hastes: intervalo de 95 %")];
+    if matches!(scale, Scale::Logarithmic { .. }) {
+        notes.insert(0, both!("logarithmic scale", "escala logarítmica"));
+    }
+    if limit(&scale, cores).is_some() {
+        notes.push(both!("dashed: {cores} cores", "tracejada: {cores} núcleos"));
+    }
     html! {
         figure.bars {
-            figcaption { b { "Speed-up" } " against " (reference) span.note { (note) } }
+            figcaption {
+                b { (words("Speed-up", "Ganho")) } " " (words("against", "sobre")) " " (reference)
+                span.note { (show(&join(&notes, "; "))) }
+            }
             @for cell in &cells { (bar(cell, &scale, cores)) }
             div.axis aria-hidden="true" {
                 span.corner {}

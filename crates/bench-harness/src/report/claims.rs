@@ -1,9 +1,10 @@
 //! The claims of `fundamentals`: what is said, what was measured here, and whether it holds.
 
-use lab::record::{ClaimRecord, Estimate, Threshold, Verdict};
+use lab::record::{Bilingual, ClaimRecord, Estimate, Threshold, Verdict};
 use maud::{Markup, html};
 
-use super::figures::{many, plain};
+use super::figures::plain;
+use super::words::{both, show, words};
 
 /// All claims, those of one program together.
 pub(super) fn section(claims: &[ClaimRecord]) -> Markup {
@@ -12,12 +13,14 @@ pub(super) fn section(claims: &[ClaimRecord]) -> Markup {
     html! {
         @if !claims.is_empty() {
             section.claims #claims {
-                h2 { "What is said of concurrency, measured here" }
+                h2 { (words("What is said of concurrency, measured here", "O que se diz da concorrência, medido aqui")) }
                 p.about {
-                    (many(claims.len(), "claim")) ": " (hold) " hold on this machine, " (refuted) " refuted, "
-                    (claims.len() - hold - refuted) " inconclusive. A claim holds where the whole interval of the measured "
-                    "number lies where the claim is true. "
-                    code { "fundamentals run NAME" } " shows each in full."
+                    @let (all, open) = (claims.len(), claims.len() - hold - refuted);
+                    (show(&both!(
+                        "{all} claims: {hold} hold on this machine, {refuted} refuted, {open} inconclusive. A claim holds where the whole interval of the measured number lies where the claim is true. In full:",
+                        "{all} afirmações: {hold} valem nesta máquina, {refuted} refutadas, {open} inconclusivas. Uma afirmação vale onde todo o intervalo do número medido está onde ela é verdadeira. Por extenso:"
+                    ))) " "
+                    code { "fundamentals run NAME" } "."
                 }
                 @for program in claims.chunk_by(|one, next| one.program == next.program) {
                     details open[program.iter().any(|claim| claim.verdict == Verdict::Refuted)] {
@@ -36,15 +39,15 @@ pub(super) fn section(claims: &[ClaimRecord]) -> Markup {
 fn row(claim: &ClaimRecord) -> Markup {
     html! {
         div.claim {
-            p { (mark(claim.verdict)) " " (claim.sentence.en) }
+            p { (mark(claim.verdict)) " " (show(&claim.sentence)) }
             p.note {
                 @if let Some(measured) = claim.measured {
-                    b { (plain(measured.value)) } " " (claim.unit.en) (interval(measured)) "; holds " (holds(claim.holds)) ". "
+                    b { (plain(measured.value)) } " " (show(&claim.unit)) (interval(measured)) "; " (words("holds", "vale")) " " (show(&holds(claim.holds))) ". "
                 }
-                @if let Some(note) = &claim.note { (note.en) " " }
+                @if let Some(note) = &claim.note { (show(note)) " " }
                 @if let Some(error) = &claim.error { span.bad { (error) } " " }
-                "Published: " a href=(claim.published.link) rel="noreferrer" { (claim.published.title) } ", "
-                (claim.published.number.en) "."
+                (words("Published:", "Publicado:")) " " a href=(claim.published.link) rel="noreferrer" { (claim.published.title) } ", "
+                (show(&claim.published.number)) "."
             }
         }
     }
@@ -65,10 +68,19 @@ fn interval(measured: Estimate) -> String {
     format!(" ({} … {})", plain(measured.low), plain(measured.high))
 }
 
-fn holds(threshold: Threshold) -> String {
+fn holds(threshold: Threshold) -> Bilingual {
     match threshold {
-        Threshold::AtLeast(least) => format!("from {} on", plain(least)),
-        Threshold::AtMost(most) => format!("up to {}", plain(most)),
-        Threshold::Within(least, most) => format!("from {} to {}", plain(least), plain(most)),
+        Threshold::AtLeast(least) => {
+            let least = plain(least);
+            both!("from {least} on", "a partir de {least}")
+        }
+        Threshold::AtMost(most) => {
+            let most = plain(most);
+            both!("up to {most}", "até {most}")
+        }
+        Threshold::Within(least, most) => {
+            let (least, most) = (plain(least), plain(most));
+            both!("from {least} to {most}", "de {least} a {most}")
+        }
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// An amount of memory.
-pub(super) fn memory(bytes: u64) -> String {
+pub(crate) fn memory(bytes: u64) -> String {
     let (value, unit) = match bytes {
         0x4000_0000.. => (bytes as f64 / f64::from(1 << 30), "GiB"),
         0x10_0000.. => (bytes as f64 / f64::from(1 << 20), "MiB"),
@@ -67,11 +67,11 @@ pub(super) fn many(number: usize, noun: &str) -> String {
 }
 
 /// Words as a sentence lists them: `a`, `a and b`, `a, b and c`.
-pub(super) fn list(words: &[&str]) -> String {
+pub(super) fn list(words: &[&str], and: &str) -> String {
     match words {
         [] => String::new(),
         [only] => (*only).into(),
-        [init @ .., last] => format!("{} and {last}", init.join(", ")),
+        [init @ .., last] => format!("{} {and} {last}", init.join(", ")),
     }
 }
 
@@ -86,6 +86,6 @@ mod tests {
         assert_eq!(shares, ["0 %", "less than 1 %", "30 %", "more than 99 %", "100 %"]);
         assert_eq!(count(1_600_000), "1\u{202f}600\u{202f}000");
         assert_eq!([3 << 20, 200 << 20, 24 << 30].map(memory), ["3.0 MiB", "200 MiB", "24 GiB"]);
-        assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+        assert_eq!(list(&["a", "b", "c"], "and"), "a, b and c");
     }
 }

@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use super::figures::{self, percent};
 use super::picture::Timeline;
 use super::shapes::{Budget, Shapes};
+use super::words::words;
 use super::{Section, Shown, ticks};
 
 /// Narrower than this share of the width, a picture is magnified.
@@ -19,15 +20,15 @@ pub(super) const READABLE: f64 = 0.25;
 /// The colours and what they mean.
 pub(super) fn legend() -> Markup {
     let meanings = [
-        (State::Running, "running"),
-        (State::Waiting, "waiting for something outside"),
-        (State::Blocked, "blocked by a lock or a full queue"),
-        (State::Sending, "sending between processes"),
+        (State::Running, "running", "executando"),
+        (State::Waiting, "waiting for something outside", "esperando por algo de fora"),
+        (State::Blocked, "blocked by a lock or a full queue", "bloqueada por um cadeado ou uma fila cheia"),
+        (State::Sending, "sending between processes", "enviando entre processos"),
     ];
     html! {
         ul.legend {
-            @for (state, meaning) in meanings { li { i class=(state.name()) {} (meaning) } }
-            li { i.idle {} "idle" }
+            @for (state, en, pt) in meanings { li { i class=(state.name()) {} (words(en, pt)) } }
+            li { i.idle {} (words("idle", "ociosa")) }
         }
     }
 }
@@ -36,7 +37,7 @@ pub(super) fn legend() -> Markup {
 pub(super) fn figure(section: &Section<'_>, budget: Budget) -> Markup {
     let lengths = section.cells.iter().filter_map(|shown| Some(shown.timeline.as_ref().ok()?.length_ns));
     let Some(longest) = lengths.max() else {
-        return html! { p.note { "No timeline was recorded." } };
+        return html! { p.note { (words("No timeline was recorded.", "Nenhuma linha do tempo foi gravada.")) } };
     };
     let (_, size) = ticks::unit(longest);
     let end = longest as f64 / size;
@@ -44,9 +45,11 @@ pub(super) fn figure(section: &Section<'_>, budget: Budget) -> Markup {
     html! {
         figure.timeline style=(format!("--step:{step:.3}%")) {
             figcaption {
-                b { "Who worked, who waited" } " one recorded run of each strategy, the same scale of time"
+                b { (words("Who worked, who waited", "Quem trabalhou, quem esperou")) } " "
+                (words("one recorded run of each strategy, the same scale of time", "uma execução gravada de cada estratégia, na mesma escala de tempo"))
             }
             (legend())
+            label.zoom { input type="checkbox"; span { (words("Zoom in: four times as wide, to scroll", "Ampliar: quatro vezes mais largo, com rolagem")) } }
             (axis(longest, 1.0))
             @for (number, shown) in section.cells.iter().enumerate() {
                 (strategy(shown, &format!("lanes-{:02}-{number}", section.exercise.id), longest, budget))

@@ -6,14 +6,19 @@
 
 mod bars;
 mod claims;
+mod costs;
 mod explain;
 mod figures;
 mod lanes;
+mod machine;
 mod page;
 mod picture;
+mod rivals;
 mod shapes;
+mod sweeps;
 mod table;
 mod ticks;
+mod words;
 
 use std::path::Path;
 
@@ -21,8 +26,33 @@ use lab::Problem;
 use lab::cli::End;
 use lab::record::{CellRecord, ExerciseRecord};
 
+use crate::cli::Form;
+use crate::export;
 use crate::folder::{Run, RunFolder};
+pub(crate) use figures::memory;
 use picture::Timeline;
+
+/// A language of the page. Both are in it, and a switch changes them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    /// English
+    #[default]
+    #[value(name = "en")]
+    English,
+    /// Brazilian Portuguese
+    #[value(name = "pt-BR")]
+    Portuguese,
+}
+
+impl Language {
+    /// The tag of RFC 5646.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Portuguese => "pt-BR",
+        }
+    }
+}
 
 /// One cell and its timeline.
 struct Shown<'a> {
@@ -42,23 +72,35 @@ struct Section<'a> {
 /// # Errors
 /// Records that cannot be read, or a report that cannot be written. A timeline that cannot be read is told in the report.
 pub fn draw(folder: &RunFolder) -> Result<(), Problem> {
-    let run = folder.read()?;
-    folder.write("report.html", html(folder, &run).as_bytes())
+    draw_in(folder, Language::English)
 }
 
-/// Draws the report of the run in `folder` again and prints its path.
+/// The same, with the language that is shown first.
 ///
 /// # Errors
 /// Those of [`draw`].
-pub fn redraw(folder: &Path) -> Result<End, Problem> {
+pub fn draw_in(folder: &RunFolder, language: Language) -> Result<(), Problem> {
+    let run = folder.read()?;
+    folder.write("report.html", html(folder, &run, language).as_bytes())
+}
+
+/// Draws the report of the run in `folder` again and prints its path; or prints the figures in another form.
+///
+/// # Errors
+/// Those of [`draw`].
+pub fn redraw(folder: &Path, form: Form, language: Language) -> Result<End, Problem> {
     let folder = RunFolder::open(folder);
-    draw(&folder)?;
+    if form.any() {
+        export::print(&folder.read()?.cells, form)?;
+        return Ok(End::Done);
+    }
+    draw_in(&folder, language)?;
     println!("{}", folder.report().display());
     Ok(End::Done)
 }
 
 /// The report as text.
-pub fn html(folder: &RunFolder, run: &Run) -> String {
+pub fn html(folder: &RunFolder, run: &Run, language: Language) -> String {
     let timeline = |cell: &CellRecord| match folder.timeline(&run.record, cell) {
         Ok(Some(slices)) => Timeline::of(slices).ok_or_else(|| "its timeline is empty".to_owned()),
         Ok(None) => Err("no timeline was recorded".to_owned()),
@@ -73,5 +115,5 @@ pub fn html(folder: &RunFolder, run: &Run) -> String {
             Section { exercise, cells: cells.map(|cell| Shown { cell, timeline: timeline(cell) }).collect() }
         })
         .collect();
-    page::page(run, &sections).into_string()
+    page::page(run, &sections, language).into_string()
 }

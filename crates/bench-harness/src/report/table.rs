@@ -4,6 +4,7 @@ use lab::record::CellRecord;
 use maud::{Markup, html};
 
 use super::figures::{interval, memory, time, times};
+use super::words::words;
 use super::{Section, Shown};
 
 /// The speed-ups of all exercises at a glance, coloured by their size; each leads to its exercise.
@@ -20,7 +21,7 @@ pub(super) fn overview(sections: &[Section<'_>]) -> Markup {
                     @for strategy in &section.exercise.strategies {
                         @let shown = section.cells.iter().find(|shown| shown.cell.strategy == strategy.name);
                         @if let Some(why) = &strategy.absent {
-                            li.chip.absent title=(why) { span.strategy { (strategy.name) } "not offered" }
+                            li.chip.absent title=(why) { span.strategy { (strategy.name) } (words("not offered", "não oferecida")) }
                         }
                         @if let Some(Shown { cell, .. }) = shown { li.chip.wrong[!cell.verified] style=(format!("--heat:{:.0}%", heat(cell))) {
                             span.strategy { (cell.strategy) }
@@ -51,16 +52,16 @@ fn heat(cell: &CellRecord) -> f64 {
 pub(super) fn table(sections: &[Section<'_>]) -> Markup {
     html! {
         table.cells {
-            caption { "Every cell" }
+            caption { (words("Every cell", "Todas as células")) }
             thead {
                 tr {
-                    th scope="col" { "strategy" }
-                    th.n scope="col" { "median" }
-                    th.n scope="col" { "speed-up" }
-                    th.n scope="col" { "95 % interval" }
-                    th.n scope="col" { "CPU time" }
-                    th.n scope="col" { "peak memory" }
-                    th scope="col" { "answer" }
+                    th scope="col" { (words("strategy", "estratégia")) }
+                    th.n scope="col" { (words("median", "mediana")) }
+                    th.n scope="col" { (words("speed-up", "ganho")) }
+                    th.n scope="col" { (words("95 % interval", "intervalo de 95 %")) }
+                    th.n scope="col" { (words("CPU time", "tempo de CPU")) }
+                    th.n scope="col" { (words("peak memory", "pico de memória")) }
+                    th scope="col" { (words("answer", "resposta")) }
                 }
             }
             @for section in sections {

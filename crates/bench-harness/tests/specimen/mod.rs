@@ -55,6 +55,8 @@ fn record(exercises: Vec<ExerciseRecord>) -> RunRecord {
             memory_bytes: 24 << 30,
         },
         exercises,
+        noise: None,
+        limits: None,
         absent: Vec::new(),
         problems: Vec::new(),
         ok: Some(true),
@@ -135,6 +137,7 @@ fn cell(
         peak_rss_bytes: Some(peak),
         worker_deaths: 0,
         error: None,
+        ..CellRecord::default()
     }
 }
 

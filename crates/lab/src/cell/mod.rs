@@ -47,6 +47,9 @@ pub struct Sample {
     pub peak_rss_bytes: u64,
     /// Worker processes that died during the call.
     pub worker_deaths: u64,
+    /// What the kernel had to do for it.
+    #[serde(default)]
+    pub events: usage::Events,
     /// BLAKE3 of the answer.
     pub digest: String,
     /// How much was done.
@@ -62,11 +65,12 @@ pub struct Sample {
 pub fn timed<E: Exercise>(run: Run<E>, input: &E::Input, lab: &Lab) -> Result<(Sample, E::Output), Problem> {
     lab.children.reset();
     usage::forget_peak();
-    let cpu = usage::cpu_time();
+    let (events, cpu) = (usage::Events::so_far(), usage::cpu_time());
     let started = Instant::now();
     let output = std::hint::black_box(run(std::hint::black_box(input), lab));
     let wall = started.elapsed();
     let cpu = usage::cpu_time().saturating_sub(cpu);
+    let events = usage::Events::so_far().since(events);
     let output = output?;
     let nanoseconds = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let sample = Sample {
@@ -74,6 +78,7 @@ pub fn timed<E: Exercise>(run: Run<E>, input: &E::Input, lab: &Lab) -> Result<(S
         cpu_ns: nanoseconds(cpu),
         peak_rss_bytes: usage::peak_rss_bytes(std::process::id()) + lab.children.peak_rss_bytes(),
         worker_deaths: lab.children.deaths(),
+        events,
         digest: String::new(),
         work: output.work(),
         failures: output.failures().iter().map(ToString::to_string).collect(),

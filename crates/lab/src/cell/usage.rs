@@ -4,6 +4,45 @@ use std::fs;
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
+use serde::{Deserialize, Serialize};
+
+/// What the kernel had to do for a process and the children that it has reaped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Events {
+    /// Times that a thread gave its core away because it had to wait.
+    pub voluntary_switches: u64,
+    /// Times that a core was taken away from a thread that wanted to go on.
+    pub involuntary_switches: u64,
+    /// Pages of memory that were handed out without the disk.
+    pub minor_faults: u64,
+    /// Pages that had to be read from the disk.
+    pub major_faults: u64,
+}
+
+impl Events {
+    /// What there was so far, of this process and of the children it has reaped.
+    pub fn so_far() -> Self {
+        let mut all = Self::default();
+        for usage in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].into_iter().flat_map(getrusage) {
+            all.voluntary_switches += usage.voluntary_context_switches().unsigned_abs();
+            all.involuntary_switches += usage.involuntary_context_switches().unsigned_abs();
+            all.minor_faults += usage.minor_page_faults().unsigned_abs();
+            all.major_faults += usage.major_page_faults().unsigned_abs();
+        }
+        all
+    }
+
+    /// What has happened since `earlier`.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            voluntary_switches: self.voluntary_switches.saturating_sub(earlier.voluntary_switches),
+            involuntary_switches: self.involuntary_switches.saturating_sub(earlier.involuntary_switches),
+            minor_faults: self.minor_faults.saturating_sub(earlier.minor_faults),
+            major_faults: self.major_faults.saturating_sub(earlier.major_faults),
+        }
+    }
+}
 
 /// CPU time of this process and of the children it has reaped, user and system together.
 pub fn cpu_time() -> Duration {
@@ -49,6 +88,16 @@ pub fn forget_peak() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_that_waits_and_memory_that_is_touched_are_counted() {
+        let before = Events::so_far();
+        // The thread has to start before it can end, and meanwhile this one waits for it.
+        let touched = std::thread::spawn(|| vec![1_u8; 16 << 20]).join().unwrap();
+        assert_eq!(touched[7], 1);
+        let counted = Events::so_far().since(before);
+        assert!(counted.voluntary_switches > 0 && counted.minor_faults >= 8, "{counted:?}");
+    }
 
     #[test]
     fn peak_memory_grows_with_what_is_touched() {

@@ -19,7 +19,7 @@ use crate::context::Lab;
 use crate::launch::{CELL, CELL_ARGUMENTS, Launch, WORKER};
 use crate::ledger::Ledger;
 use crate::logs;
-use crate::measure::{CellPlan, Settings, measure, table};
+use crate::measure::{CellPlan, NARROW, Settings, measure, table};
 use crate::problem::{OrProblem, Problem};
 use crate::procs::Role;
 use crate::record::CellRecord;
@@ -275,6 +275,7 @@ fn compare(exercises: &[(&Entry, Vec<OsString>)], options: &Options, lab: &Lab) 
     let settings = Settings {
         samples: options.samples(),
         enough: ENOUGH,
+        narrow: NARROW,
         deadline: lab.patience.task_deadline,
         seed: lab.seed,
         scratch: lab.home.out(),

@@ -28,12 +28,31 @@ pub fn listing(program: &Path, deadline: Duration, stop: &Stop) -> Result<Vec<Ex
         .or_problem(|| format!("{} says something that is no list of exercises", program.display()))
 }
 
+/// What a program has said on its standard output, and what it has cost.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// What it has said.
+    pub said: Vec<u8>,
+    /// Wall-clock time from its start to its end.
+    pub took: Duration,
+    /// Its peak resident memory in bytes, as the kernel counts it when it is reaped; 0 if that is no larger than ours.
+    pub peak_rss_bytes: u64,
+}
+
 /// Starts a program, holds its standard input open, and returns what it has said on its standard output when it has ended
 /// well before the deadline.
 ///
 /// # Errors
 /// A program that cannot be started, ends badly, hangs, or says more than a megabyte; an interruption.
 pub fn hear(command: Command, deadline: Duration, stop: &Stop) -> Result<Vec<u8>, Problem> {
+    listen_to(command, deadline, stop).map(|heard| heard.said)
+}
+
+/// The same as [`hear`], with what the program has cost.
+///
+/// # Errors
+/// Those of [`hear`].
+pub fn listen_to(command: Command, deadline: Duration, stop: &Stop) -> Result<Heard, Problem> {
     let places = [Place::default()];
     let (done, over) = bounded::<()>(0);
     let said = thread::scope(|scope| {
@@ -46,23 +65,25 @@ pub fn hear(command: Command, deadline: Duration, stop: &Stop) -> Result<Vec<u8>
     said
 }
 
-fn ask(place: &Place, mut command: Command, deadline: Duration) -> Result<Vec<u8>, Problem> {
+fn ask(place: &Place, mut command: Command, deadline: Duration) -> Result<Heard, Problem> {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let call = words.map(std::ffi::OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let cannot = || format!("`{call}` gives no answer");
+    let started = Instant::now();
     let mut running = place.start(command).or_problem(cannot)?;
-    let due = Instant::now() + deadline;
+    let due = started + deadline;
     place.due(Some(due));
     let mut said = Vec::new();
     let read = running.stdout.take().map(|stdout| stdout.take(LONGEST).read_to_end(&mut said));
     let patience = due.saturating_duration_since(Instant::now());
     let reaped = running.leave(patience).or_problem(cannot)?;
+    let took = started.elapsed();
     if !matches!(read, Some(Ok(length)) if (length as u64) < LONGEST) {
         return Err(Problem::new(format!("`{call}` says more than anybody wants to hear")));
     }
     if !reaped.is_success() {
         return Err(Problem::new(format!("{}: {}", cannot(), reaped.death(deadline))));
     }
-    Ok(said)
+    Ok(Heard { said, took, peak_rss_bytes: reaped.peak_rss_bytes() })
 }

@@ -2,14 +2,19 @@
 //!
 //! The exercise programs use it on themselves, the bench harness on all of them, so that their figures agree.
 
+pub mod difference;
+mod limits;
 mod listing;
+mod noise;
 mod plan;
 mod process;
 mod runner;
 pub mod stats;
 mod table;
 
-pub use listing::{hear, listing};
-pub use plan::{CellPlan, Settings};
-pub use runner::{measure, timeline_name};
+pub use limits::Limits;
+pub use listing::{Heard, hear, listen_to, listing};
+pub use noise::{Calm, Noise, Probe};
+pub use plan::{CellPlan, NARROW, Settings};
+pub use runner::{measure, measure_beside, timeline_name};
 pub use table::{nanoseconds, table};

@@ -27,6 +27,9 @@ pub struct CellPlan {
     pub fixed_workers: Option<usize>,
 }
 
+/// A speed-up that is known to 2 % is known well enough for any table.
+pub const NARROW: f64 = 0.02;
+
 /// How to measure.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -34,6 +37,9 @@ pub struct Settings {
     pub samples: usize,
     /// A cell that has taken three samples and spent this much time is measured well enough.
     pub enough: Duration,
+    /// From [`super::stats::ENOUGH`] samples on, an exercise whose speed-ups all have intervals narrower than this share of
+    /// themselves is measured well enough.
+    pub narrow: f64,
     /// The longest that a sample or the preparation may take before the cell is killed.
     pub deadline: Duration,
     /// The seed of the samples' order and of the bootstrap.

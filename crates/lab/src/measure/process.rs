@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use crate::cell::{Answered, Sample};
 use crate::launch::CELL;
 use crate::problem::{OrProblem, Problem};
-use crate::procs::supervise::{Place, Running};
+use crate::procs::supervise::{GOODBYE, Place, Running};
 
 use super::plan::CellPlan;
+use super::runner::Executor;
 
 /// An answer is a line of a few kilobytes; a cell that says more than this is babbling.
 const LONGEST_ANSWER: u64 = 64 << 20;
@@ -49,18 +50,6 @@ impl<'a> CellProcess<'a> {
         }
     }
 
-    /// Takes one sample; with a path, a recorded one whose timeline is written there.
-    pub(super) fn sample(&mut self, timeline: Option<&Path>) -> Result<Sample, Problem> {
-        let command = timeline.map_or("sample\n".into(), |path| format!("timeline {}\n", path.display()));
-        // A cell that is gone is noticed by the missing answer, which also knows why.
-        let _ = self.commands.write_all(command.as_bytes());
-        match self.answer()? {
-            Answered::Sample(sample) => Ok(sample),
-            Answered::Failed(problem) => Err(problem),
-            Answered::Ready => Err(Problem::new("the cell answered a question that nobody asked")),
-        }
-    }
-
     fn answer(&mut self) -> Result<Answered, Problem> {
         self.place.due(Some(Instant::now() + self.deadline));
         let mut line = Vec::new();
@@ -80,12 +69,24 @@ impl<'a> CellProcess<'a> {
         let death = reaped.map(|reaped| reaped.death(self.deadline).to_string());
         Problem::new(format!("the cell died: {}", death.unwrap_or_else(|| "it was gone before".into())))
     }
+}
 
-    /// Closes the cell's input and waits until it has ended.
-    pub(super) fn end(mut self, patience: Duration) {
+impl Executor for CellProcess<'_> {
+    fn sample(&mut self, timeline: Option<&Path>) -> Result<Sample, Problem> {
+        let command = timeline.map_or("sample\n".into(), |path| format!("timeline {}\n", path.display()));
+        // A cell that is gone is noticed by the missing answer, which also knows why.
+        let _ = self.commands.write_all(command.as_bytes());
+        match self.answer()? {
+            Answered::Sample(sample) => Ok(sample),
+            Answered::Failed(problem) => Err(problem),
+            Answered::Ready => Err(Problem::new("the cell answered a question that nobody asked")),
+        }
+    }
+
+    fn end(mut self) {
         drop(self.commands);
         if let Some(running) = self.running.take() {
-            let _ = running.leave(patience);
+            let _ = running.leave(GOODBYE);
         }
     }
 }

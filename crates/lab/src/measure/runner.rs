@@ -4,6 +4,7 @@
 //! round every cell takes one sample, in an order drawn anew from the seed, so that a machine that drifts slows all of
 //! them and favours none. The first round warms up and is not counted.
 
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,16 +13,27 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use super::noise::{Buffers, Noise};
 use super::plan::{CellPlan, Settings};
 use super::process::CellProcess;
 use super::stats;
 use crate::cell::Sample;
+use crate::cell::usage::Events;
 use crate::exercise::Kind;
 use crate::out::Staging;
 use crate::problem::Problem;
-use crate::procs::supervise::{GOODBYE, Place, watchdog};
+use crate::procs::supervise::{Place, watchdog};
 use crate::record::CellRecord;
 use crate::stop::Stop;
+
+/// What takes the samples of one cell: a process, or in a test something whose times are known.
+pub(super) trait Executor {
+    /// Takes one sample; with a path, a recorded one whose timeline is written there.
+    fn sample(&mut self, timeline: Option<&Path>) -> Result<Sample, Problem>;
+
+    /// Lets go of the cell and waits until it has ended.
+    fn end(self);
+}
 
 /// Measures the cells of one exercise, the reference first, and returns a record for each, also for those that failed.
 /// `tell` is called before each sample with the cell's plan.
@@ -34,12 +46,35 @@ pub fn measure(
     stop: &Stop,
     tell: &mut dyn FnMut(&CellPlan),
 ) -> Result<Vec<CellRecord>, Problem> {
+    measure_beside(cells, settings, stop, tell, &mut Noise::default())
+}
+
+/// The same, and keeps in `noise` how steady the machine was between the samples.
+///
+/// # Errors
+/// Those of [`measure`].
+pub fn measure_beside(
+    cells: &[CellPlan],
+    settings: &Settings,
+    stop: &Stop,
+    tell: &mut dyn FnMut(&CellPlan),
+    noise: &mut Noise,
+) -> Result<Vec<CellRecord>, Problem> {
     let scratch = Staging::within(&settings.scratch)?;
     let places: Vec<Place> = cells.iter().map(|_| Place::default()).collect();
     let (done, over) = bounded::<()>(0);
     let measured = thread::scope(|scope| {
         scope.spawn(|| watchdog(&places, stop, &over));
-        let measured = rounds(cells, &places, settings, &scratch, stop, tell);
+        let start = |number: usize| {
+            let plan = &cells[number];
+            let folder = format!("{}-{}-{}", plan.name, plan.strategy, plan.workers);
+            CellProcess::start(&places[number], plan, &scratch.path(folder), settings.deadline)
+        };
+        let mut buffers = Buffers::default();
+        let measured = rounds(cells, start, settings, stop, &mut |plan| {
+            noise.probe(&mut buffers);
+            tell(plan);
+        });
         drop(done);
         measured
     });
@@ -55,32 +90,51 @@ struct Measured {
     error: Option<Problem>,
 }
 
-fn rounds(
+impl Measured {
+    fn times(&self) -> Vec<u64> {
+        self.samples.iter().map(|sample| sample.wall_ns).collect()
+    }
+
+    /// The median of each of the kernel's counts.
+    fn events(&self) -> Option<Events> {
+        let median = |count: fn(&Events) -> u64| {
+            stats::median(&self.samples.iter().map(|sample| count(&sample.events)).collect::<Vec<_>>())
+        };
+        Some(Events {
+            voluntary_switches: median(|events| events.voluntary_switches)?,
+            involuntary_switches: median(|events| events.involuntary_switches)?,
+            minor_faults: median(|events| events.minor_faults)?,
+            major_faults: median(|events| events.major_faults)?,
+        })
+    }
+}
+
+/// Starts every cell and takes the rounds.
+fn rounds<E: Executor>(
     cells: &[CellPlan],
-    places: &[Place],
+    mut start: impl FnMut(usize) -> Result<E, Problem>,
     settings: &Settings,
-    scratch: &Staging,
     stop: &Stop,
     tell: &mut dyn FnMut(&CellPlan),
 ) -> Vec<Measured> {
     let mut measured: Vec<Measured> = cells.iter().map(|_| Measured::default()).collect();
-    let mut alive: Vec<Option<CellProcess<'_>>> = Vec::new();
-    for (number, (plan, place)) in cells.iter().zip(places).enumerate() {
-        let scratch = scratch.path(format!("{}-{}", plan.name, plan.strategy));
-        let started =
-            stop.check().and_then(|()| CellProcess::start(place, plan, &scratch, settings.deadline));
-        let started = started.map_err(|problem| measured[number].error = Some(cause(stop, problem)));
-        alive.push(started.ok());
+    let mut alive: Vec<Option<E>> = Vec::new();
+    for (number, this) in measured.iter_mut().enumerate() {
+        let started = stop.check().and_then(|()| start(number));
+        alive.push(started.map_err(|problem| this.error = Some(cause(stop, problem))).ok());
     }
     let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
     let mut spent = vec![Duration::ZERO; cells.len()];
-    let last = settings.samples + usize::from(settings.timelines.is_some());
-    for round in 0..=last {
+    // The first round warms up; the last one is recorded, if anything is to be.
+    let timed = (0..=settings.samples).map(|round| (round, false));
+    for (round, recorded) in timed.chain(settings.timelines.iter().map(|_| (settings.samples + 1, true))) {
+        if !recorded && narrow(&measured, settings) {
+            continue;
+        }
         let mut order: Vec<usize> = (0..cells.len()).collect();
         order.shuffle(&mut random);
         for number in order {
             let (this, plan) = (&mut measured[number], &cells[number]);
-            let recorded = round > settings.samples;
             let enough = this.samples.len() >= 3 && spent[number] >= settings.enough;
             if (enough && !recorded) || this.error.is_some() {
                 continue;
@@ -102,10 +156,26 @@ fn rounds(
             spent[number] += started.elapsed();
         }
     }
-    for cell in alive.into_iter().flatten() {
-        cell.end(GOODBYE);
-    }
+    alive.into_iter().flatten().for_each(Executor::end);
     measured
+}
+
+/// Whether every cell's speed-up is known closely enough. Nobody stops alone: cells that have the same rounds can be
+/// compared round by round.
+fn narrow(measured: &[Measured], settings: &Settings) -> bool {
+    let reference = measured.first().map(Measured::times).unwrap_or_default();
+    let known = |this: &Measured| {
+        let times = this.times();
+        times.len() >= stats::ENOUGH
+            && stats::speedup(&reference, &times, settings.seed)
+                .and_then(|(ratio, interval)| {
+                    interval.map(|[low, high]| high - low <= settings.narrow * ratio)
+                })
+                .unwrap_or_default()
+    };
+    // The reference's ratio to itself is known from the first sample on.
+    measured.iter().skip(1).filter(|this| this.error.is_none()).all(known)
+        && measured.iter().any(|this| this.samples.len() >= stats::ENOUGH)
 }
 
 /// Why a cell has no answer: one that the watchdog killed because of a stop did not die of itself.
@@ -120,15 +190,13 @@ pub fn timeline_name(exercise: u8, name: &str, strategy: &str, workers: usize) -
 
 /// Compares the times with those of the first cell, and the answers with those of the first cell that has one.
 fn records(cells: &[CellPlan], measured: &[Measured], seed: u64) -> Vec<CellRecord> {
-    let times =
-        |measured: &Measured| measured.samples.iter().map(|sample| sample.wall_ns).collect::<Vec<_>>();
     let reference = measured.iter().find_map(|cell| cell.samples.first()).map(|sample| sample.digest.clone());
-    let reference_times = measured.first().map(&times).unwrap_or_default();
+    let reference_times = measured.first().map(Measured::times).unwrap_or_default();
     cells
         .iter()
         .zip(measured)
         .map(|(plan, this)| {
-            let samples_ns = times(this);
+            let samples_ns = this.times();
             let speedup = stats::speedup(&reference_times, &samples_ns, seed);
             let newest = this.samples.last();
             let cpu: Vec<u64> = this.samples.iter().map(|sample| sample.cpu_ns).collect();
@@ -148,6 +216,8 @@ fn records(cells: &[CellPlan], measured: &[Measured], seed: u64) -> Vec<CellReco
                 workers,
                 median_ns: stats::median(&samples_ns),
                 mad_ns: stats::mad(&samples_ns),
+                outliers: stats::outliers(&samples_ns),
+                events: this.events(),
                 samples_ns,
                 work,
                 digest: newest.map(|sample| sample.digest.clone()),

@@ -1,5 +1,6 @@
 //! The few statistics that a table of times needs.
 
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -26,6 +27,23 @@ pub fn median(values: &[u64]) -> Option<u64> {
 pub fn mad(values: &[u64]) -> Option<u64> {
     let centre = median(values)?;
     median(&values.iter().map(|value| value.abs_diff(centre)).collect::<Vec<_>>())
+}
+
+/// The numbers below `length` in an order drawn from the seed.
+pub fn order(length: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..length).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    order
+}
+
+/// The places of samples that lie further from the median than three standard deviations as the MAD tells them (Hampel 1974;
+/// 1.4826 makes the MAD of a normal distribution its standard deviation). A deviation below 1 % of the median is none.
+/// Outliers are told and never dropped: on a real machine they are part of what a user waits for.
+pub fn outliers(values: &[u64]) -> Vec<usize> {
+    let (Some(centre), Some(spread)) = (median(values), mad(values)) else { return Vec::new() };
+    let far = (3.0 * 1.4826 * spread as f64).max(centre as f64 * 0.01);
+    let is_far = |value: &u64| value.abs_diff(centre) as f64 > far;
+    values.iter().enumerate().filter(|(_, value)| is_far(value)).map(|(at, _)| at).collect()
 }
 
 /// How many times faster `these` are than `reference`: the ratio of the medians, and a 95 % interval of it. `None` where a
@@ -77,6 +95,13 @@ mod tests {
         );
         // The example of the median absolute deviation that is found everywhere: 1 1 2 2 4 6 9 has median 2 and MAD 1.
         assert_eq!(mad(&[1, 1, 2, 2, 4, 6, 9]), Some(1));
+    }
+
+    #[test]
+    fn a_sample_far_from_the_others_is_told() {
+        assert_eq!(outliers(&[1000, 1010, 990, 1005, 1400, 995, 1003]), [4]);
+        assert_eq!(outliers(&[1000, 1001, 1000, 1000, 1000, 1005]), [0; 0]);
+        assert_eq!(outliers(&[]), [0; 0]);
     }
 
     #[test]

@@ -232,6 +232,11 @@ pub(crate) struct Reaped {
 }
 
 impl Reaped {
+    /// Its peak resident memory in bytes; 0 if that was no larger than its parent's when it was started.
+    pub(crate) fn peak_rss_bytes(&self) -> u64 {
+        self.peak_rss_bytes
+    }
+
     /// Whether it ended by itself and was content.
     pub(crate) fn is_success(&self) -> bool {
         self.status.success()
