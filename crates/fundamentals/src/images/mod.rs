@@ -245,9 +245,8 @@ const AT_ONCE: Claim = Claim {
                 }
                 task
             });
-            let mut refuse = |outcome: Tried<u64>| {
-                outcome.map(drop).map_err(|failure| Problem::new(failure.to_string()))
-            };
+            let mut refuse =
+                |outcome: Tried<u64>| outcome.map(drop).map_err(|failure| Problem::new(failure.to_string()));
             let done = (WAYS[1].1)(&lab, &rules, &mut until_the_last, &mut refuse);
             drop(over);
             done.map(|()| filming.join().unwrap_or_default())
