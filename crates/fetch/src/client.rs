@@ -31,10 +31,10 @@ const REFUSAL: usize = 16 << 10;
 /// runtime in each thread needs a client in each thread. Cloning it shares the connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    manners: Manners,
+    pub(crate) http: reqwest::Client,
+    pub(crate) manners: Manners,
     circuit: Option<Circuit>,
-    gate: Option<Arc<Gate>>,
+    pub(crate) gate: Option<Arc<Gate>>,
     memory: Option<Arc<dyn Memory>>,
 }
 
@@ -172,6 +172,17 @@ impl Client {
         }
     }
 
+    /// How long to wait before a request is repeated that has failed `attempts` times in a row, the last time like this;
+    /// nothing where it should not be repeated.
+    pub fn pause(&self, error: &FetchError, attempts: u32) -> Option<Duration> {
+        let asked = match error {
+            FetchError::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        };
+        let again = self.may_pass(error) && attempts <= self.manners.retries;
+        again.then(|| pause(&self.manners, attempts, asked, fastrand::f64()))
+    }
+
     fn may_pass(&self, error: &FetchError) -> bool {
         let also = |status| self.manners.also_retried.contains(&status);
         error.may_pass() || matches!(error, FetchError::Status { status, .. } if also(*status))
@@ -255,7 +266,7 @@ fn follow(attempt: Attempt<'_>, most: usize) -> reqwest::redirect::Action {
 }
 
 /// The error of an answer that is no success. What it says is read, up to a bound, to keep the connection usable.
-async fn refusal(mut response: Response) -> FetchError {
+pub(crate) async fn refusal(mut response: Response) -> FetchError {
     let status = response.status();
     let asked = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
         .then(|| header(&response, &RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now())))

@@ -9,6 +9,8 @@
 //! - A user name and a password in a URL are sent to the server and shown to nobody: no error, label or log line of this
 //!   crate has them.
 //! - A [`Gate`] keeps the requests of all clients that share it to so many at once for a host and so many a second.
+//! - What is too large for memory is read as it comes ([`Client::open`]), also in parts, under a [`Throttle`].
+//! - A [`Prober`] times the phases of one request, by the kernel's clock and not by when it got round to reading.
 //! - With a [`Memory`], what has not changed is not sent again (`ETag`, `Last-Modified`).
 //! - A [`Circuit`] leaves a server alone that does not answer, and a [`Bulkhead`] lets at most so many requests at it.
 //!
@@ -16,14 +18,19 @@
 
 mod answer;
 mod backoff;
+mod base64;
 mod bulkhead;
 mod circuit;
 mod client;
 mod error;
 mod gate;
+mod incoming;
 mod manners;
 mod memory;
+mod probe;
+mod stamped;
 mod target;
+mod throttle;
 mod tls;
 
 pub use answer::Answer;
@@ -33,6 +40,9 @@ pub use circuit::{Circuit, Flow, Fuse};
 pub use client::Client;
 pub use error::{Failed, FetchError, Phase};
 pub use gate::{Gate, Limits};
+pub use incoming::{Ask, Head, Incoming, Part, Stated};
 pub use manners::Manners;
 pub use memory::{Kept, Memory};
+pub use probe::{Phases, Probe, Probed, Prober, Probing, note_waking};
 pub use target::Target;
+pub use throttle::Throttle;

@@ -5,9 +5,17 @@
 
 pub mod crawl;
 pub mod descriptors;
+pub mod download;
 pub mod ingest;
+mod live;
+pub mod monitor;
 
 use lab::cli::Entry;
 
 /// The exercises of this program, in the order of the course.
-pub static EXERCISES: &[Entry] = &[Entry::of::<crawl::Crawl>(), Entry::of::<ingest::Ingest>()];
+pub static EXERCISES: &[Entry] = &[
+    Entry::of::<crawl::Crawl>(),
+    Entry::of::<ingest::Ingest>(),
+    Entry::of::<monitor::Monitor>(),
+    Entry::of::<download::Download>(),
+];
