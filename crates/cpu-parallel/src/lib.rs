@@ -3,8 +3,12 @@
 //! | exercise | what is done |
 //! |---|---|
 //! | [`convert`] | many Parquet files to CSV |
+//! | [`aggregate`] | the groups of a table, in one pass, with exact sums |
 
+pub mod aggregate;
 pub mod convert;
+pub mod csv_input;
 
 /// The exercises of this program.
-pub static EXERCISES: &[lab::cli::Entry] = &[lab::cli::Entry::of::<convert::Convert>()];
+pub static EXERCISES: &[lab::cli::Entry] =
+    &[lab::cli::Entry::of::<convert::Convert>(), lab::cli::Entry::of::<aggregate::Aggregate>()];

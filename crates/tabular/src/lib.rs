@@ -13,6 +13,7 @@
 //! | [`row_groups`] | record batches to a Parquet file, encoded by whoever has them |
 //! | [`csv_text`] | record batches to CSV text |
 //! | [`parquet_batches`] | a Parquet file to record batches, row group by row group |
+//! | [`parquet_groups`] | some columns of some of its row groups |
 //! | [`ipc`] | a record batch to bytes and back, to pass it between processes |
 //! | [`calendar`] | days and microseconds to civil dates and back |
 //!
@@ -27,6 +28,7 @@ mod error;
 pub mod infer;
 pub mod ipc;
 pub mod parquet_batches;
+pub mod parquet_groups;
 pub mod row_groups;
 pub mod rows;
 pub mod scan;
