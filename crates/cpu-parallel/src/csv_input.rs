@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use lab::{Cause, Failure, Job, Lab, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tabular::dialect::sniff::{self, HEAD, Known};
 use tabular::dialect::{Dialect, Encoding};
-use tabular::rows::{Part, Rows};
+use tabular::rows::{Block, Part, Rows};
 use tabular::scan::plan::{Segment, Span, before, segments};
 use tabular::scan::survey::{self, Scratch, Utf8Counts, utf8_counts};
 use tabular::unpack::{self, Compression};
@@ -82,6 +82,20 @@ impl CsvFile {
     /// The rows of a segment.
     pub(crate) fn rows<'a>(&self, file: &'a File, segment: &Segment) -> Rows<Part<'a>> {
         Rows::new(Part::new(file, segment), self.dialect, self.names.len(), segment.line, segment.span.start)
+    }
+
+    /// Calls `take` with all rows, block by block, from the first to the last.
+    pub(crate) fn each_block(
+        &self,
+        mut take: impl FnMut(&mut Block) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let mut text = unpack::open(&self.path, self.compression).or_problem(|| self.cannot())?;
+        io::copy(&mut text.by_ref().take(self.data.start), &mut io::sink()).or_problem(|| self.cannot())?;
+        let mut rows = Rows::new(text, self.dialect, self.names.len(), self.line, self.data.start);
+        while let Some(block) = rows.next_block().or_problem(|| self.cannot())? {
+            take(block)?;
+        }
+        Ok(())
     }
 
     /// Unpacks what cannot be split as it is.
@@ -191,6 +205,38 @@ fn read(file: &File, span: Span) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(span.len()).unwrap_or(usize::MAX)];
     file.read_exact_at(&mut bytes, span.start)?;
     Ok(bytes)
+}
+
+/// Where in a file the columns of these names are.
+pub(crate) fn places_of<'a>(
+    names: &[String],
+    wanted: impl Iterator<Item = &'a str>,
+    path: &Path,
+) -> Result<Vec<usize>, Problem> {
+    let place = |wanted: &str| {
+        names.iter().position(|name| name == wanted).ok_or_else(|| {
+            Problem::new(format!("there is no column `{wanted}`"))
+                .at(path.display())
+                .expected(format!("one of {}", names.join(", ")))
+        })
+    };
+    wanted.map(place).collect()
+}
+
+/// Bytes that travel between processes as they are, and not one by one.
+#[derive(Debug, Default)]
+pub struct Wire(pub Vec<u8>);
+
+impl Serialize for Wire {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Wire {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(|bytes| Self(bytes.to_vec()))
+    }
 }
 
 /// Why a task was not done, for a step that cannot do without it.

@@ -14,6 +14,7 @@
 //! | [`csv_text`] | record batches to CSV text |
 //! | [`parquet_batches`] | a Parquet file to record batches, row group by row group |
 //! | [`parquet_groups`] | some columns of some of its row groups |
+//! | [`text`] | letters without their accents, and composed ones |
 //! | [`ipc`] | a record batch to bytes and back, to pass it between processes |
 //! | [`calendar`] | days and microseconds to civil dates and back |
 //!
@@ -33,6 +34,7 @@ pub mod row_groups;
 pub mod rows;
 pub mod scan;
 pub mod table;
+pub mod text;
 pub mod unpack;
 pub mod values;
 

@@ -16,7 +16,7 @@ use super::question::Question;
 use super::table::table;
 use super::values::Values;
 use super::wire::Batch;
-use crate::csv_input::{CsvFile, Stretch};
+use crate::csv_input::{CsvFile, Stretch, places_of};
 
 /// Rows of a batch: their columns stay in a core's cache.
 const BATCH_ROWS: usize = 8_192;
@@ -224,22 +224,6 @@ pub(super) fn open_parquet(
     }
     let file = file.with_lists(&columns).map_err(|error| unreadable(&error))?;
     Ok((file, columns))
-}
-
-/// Where in a file the columns of these names are.
-pub(super) fn places_of<'a>(
-    names: &[String],
-    wanted: impl Iterator<Item = &'a str>,
-    path: &std::path::Path,
-) -> Result<Vec<usize>, Problem> {
-    let place = |wanted: &str| {
-        names.iter().position(|name| name == wanted).ok_or_else(|| {
-            Problem::new(format!("there is no column `{wanted}`"))
-                .at(path.display())
-                .expected(format!("one of {}", names.join(", ")))
-        })
-    };
-    wanted.map(place).collect()
 }
 
 pub(super) fn unreadable(error: &tabular::Error) -> Problem {

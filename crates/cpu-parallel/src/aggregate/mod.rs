@@ -38,7 +38,7 @@ use lab::{Exercise, Lab, Problem, Role, Strategy};
 use tabular::columns::ColumnType;
 use tabular::parquet_groups::ParquetGroups;
 
-use crate::csv_input::{CsvFile, Survey};
+use crate::csv_input::{CsvFile, Survey, places_of};
 pub use answer::Output;
 pub use jobs::{GatherPiece, MergePartition};
 use question::Function;
@@ -216,7 +216,7 @@ impl Input {
             Some(of) => wanted.extend(of.iter().cloned()),
             None => wanted.extend(first.names.iter().filter(|name| !self.by.contains(name)).cloned()),
         }
-        jobs::places_of(&first.names, wanted.iter().map(String::as_str), &first.path)?;
+        places_of(&first.names, wanted.iter().map(String::as_str), &first.path)?;
         Ok(wanted)
     }
 }

@@ -13,9 +13,7 @@ use tabular::parquet_groups::ParquetGroups;
 use tabular::table::Table;
 
 use super::answer::{Output, Rejects};
-use super::jobs::{
-    Files, GatherPiece, Gathered, MergePartition, Partition, Piece, Setup, places_of, unreadable,
-};
+use super::jobs::{Files, GatherPiece, Gathered, MergePartition, Partition, Piece, Setup, unreadable};
 use super::part::{Merged, Part};
 use super::question::Question;
 use super::sum::Unit;
@@ -23,7 +21,7 @@ use super::table::table;
 use super::values::{Kind, Values};
 use super::wire::Batch;
 use super::{Form, Input};
-use crate::csv_input::{self, Found, Survey, problem_of};
+use crate::csv_input::{self, Found, Survey, places_of, problem_of};
 
 /// One way, for each of the steps.
 pub(super) struct Ways {
