@@ -313,6 +313,13 @@ pub fn everything(scale: Scale) -> Vec<PlannedFile> {
     [
         files("orders-csv", TableName::Orders, Format::Csv, orders, None),
         files("orders-parquet", TableName::Orders, Format::Parquet, orders, None),
+        files(
+            "customers-parquet",
+            TableName::Customers,
+            Format::Parquet,
+            TableName::Customers.size(scale),
+            None,
+        ),
         logs("logs", TableName::Logs.size(scale)),
     ]
     .concat()

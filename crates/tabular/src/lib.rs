@@ -14,6 +14,8 @@
 //! | [`csv_text`] | record batches to CSV text |
 //! | [`parquet_batches`] | a Parquet file to record batches, row group by row group, or a piece of one |
 //! | [`filter`] | which rows of a batch are wanted |
+//! | [`parquet_groups`] | some columns of some of its row groups |
+//! | [`text`] | letters without their accents, and composed ones |
 //! | [`ipc`] | a record batch to bytes and back, to pass it between processes |
 //! | [`calendar`] | days and microseconds to civil dates and back |
 //!
@@ -29,10 +31,12 @@ pub mod filter;
 pub mod infer;
 pub mod ipc;
 pub mod parquet_batches;
+pub mod parquet_groups;
 pub mod row_groups;
 pub mod rows;
 pub mod scan;
 pub mod table;
+pub mod text;
 pub mod unpack;
 pub mod values;
 

@@ -12,6 +12,7 @@ use arrow_select::filter::filter_record_batch;
 use lab::{OrProblem, Problem, span};
 use tabular::calendar;
 use tabular::csv_batches::schema;
+use tabular::text::plain_letter;
 
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 /// A discount is counted in hundredths of a percent.
@@ -126,27 +127,13 @@ fn notes(notes: &StringArray) -> (StringArray, Int32Array) {
             if words > 0 {
                 note.push(' ');
             }
-            note.extend(word.chars().flat_map(char::to_lowercase).map(without_accent));
+            note.extend(word.chars().flat_map(char::to_lowercase).map(plain_letter));
             words += 1;
         }
         comparable.append_value(&note);
         counts.push(words);
     }
     (comparable.finish(), counts.into())
-}
-
-/// The plain letter under an accent of Portuguese and its neighbours; every other character as it is.
-fn without_accent(letter: char) -> char {
-    match letter {
-        'à'..='å' => 'a',
-        'ç' => 'c',
-        'è'..='ë' => 'e',
-        'ì'..='ï' => 'i',
-        'ñ' => 'n',
-        'ò'..='ö' => 'o',
-        'ù'..='ü' => 'u',
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,184 @@
+//! The work of one worker: customers are loaded once, then piece after piece is transformed and encoded.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use lab::{Job, OrProblem, Problem, Stop};
+use serde::{Deserialize, Serialize};
+use tabular::csv_text::{Dialect, write_batch};
+use tabular::row_groups::{Encoder, Encoding};
+
+use super::ladder::{Rung, Transformer};
+use super::profile::{Profile, Spent, Stage};
+use super::rules::{Customers, Orders, Rejected, Rules, customer_columns, order_columns, transformed};
+use super::tables::{Files, Rows, open, place, read_all, read_group, table, typed};
+use crate::csv_input::Wire;
+
+/// What comes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// Parquet, a row group for each piece.
+    Parquet,
+    /// CSV with a header.
+    Csv,
+}
+
+/// What every worker starts from.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Setup {
+    pub(super) files: Files,
+    pub(super) customers: PathBuf,
+    pub(super) rules: Rules,
+    pub(super) rung: Rung,
+    pub(super) format: Format,
+    /// Whether the time of each stage is taken.
+    pub(super) profiled: bool,
+}
+
+/// Rows that are transformed together.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Piece {
+    pub(super) rows: Rows,
+    pub(super) label: String,
+}
+
+impl fmt::Display for Piece {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.label)
+    }
+}
+
+/// What became of a piece.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Transformed {
+    pub(super) rows: u64,
+    pub(super) rejects: Vec<Rejected>,
+    /// A row group, or text.
+    pub(super) bytes: Wire,
+    pub(super) spent: Spent,
+}
+
+/// The job.
+#[derive(Debug)]
+pub struct TransformPiece {
+    files: Files,
+    format: Format,
+    profiled: bool,
+    transformer: Transformer,
+}
+
+impl Job for TransformPiece {
+    const NAME: &'static str = "transform";
+    type Setup = Setup;
+    type Task = Piece;
+    type Reply = Transformed;
+
+    fn start(setup: &Setup) -> Result<Self, Problem> {
+        let customers = Customers::of(&read_all(&setup.customers, &customer_columns(), &Stop::new())?)?;
+        Ok(Self {
+            files: setup.files.clone(),
+            format: setup.format,
+            profiled: setup.profiled,
+            transformer: Transformer::new(setup.rung, setup.rules.clone(), customers),
+        })
+    }
+
+    fn run(&mut self, piece: &Piece, stop: &Stop) -> Result<Transformed, Problem> {
+        let mut done = Transformed::default();
+        let mut profile = Profile::new(self.profiled);
+        let mut sink = Sink::new(self.format)?;
+        let Self { files, transformer, .. } = self;
+        profile.begin();
+        let mut transform = |batch: &RecordBatch, done: &mut Transformed, profile: &mut Profile| {
+            stop.check()?;
+            profile.lap(Stage::Read);
+            let orders = Orders {
+                ids: batch.column(0).as_primitive::<Int64Type>(),
+                customers: batch.column(1).as_primitive::<Int64Type>(),
+                notes: batch.column(2).as_string(),
+            };
+            let out = transformer.batch(&orders, &mut done.rejects, profile)?;
+            done.rows += out.num_rows() as u64;
+            profile.begin();
+            sink.write(&out)?;
+            profile.lap(Stage::Write);
+            Ok(())
+        };
+        let schema = order_columns();
+        match (&*files, &piece.rows) {
+            (Files::Parquet(paths), Rows::Group(number, group)) => {
+                let (file, columns) = open(&paths[*number as usize], &schema)?;
+                let mut take = |batch: RecordBatch| transform(&batch, &mut done, &mut profile);
+                read_group(&file, &columns, &schema, *group as usize, &mut take)?;
+            }
+            (Files::Csv(files), Rows::Stretches(stretches)) => {
+                for (number, segment) in stretches {
+                    let file = &files[*number as usize];
+                    let (table, handle) = (table(file, &schema)?, file.open()?);
+                    let mut rows = file.rows(&handle, segment);
+                    while let Some(block) = rows.next_block().or_problem(|| file.cannot())? {
+                        let batch = typed(&table, block, file)?;
+                        for reject in block.rejects() {
+                            let column =
+                                reject.column.and_then(|at| file.names.get(at)).cloned().unwrap_or_default();
+                            done.rejects.push(Rejected {
+                                order: place(file, &reject),
+                                column,
+                                reason: reject.reason,
+                            });
+                        }
+                        transform(&batch, &mut done, &mut profile)?;
+                    }
+                }
+            }
+            _ => return Err(Problem::new("a piece is not of the files' format")),
+        }
+        profile.begin();
+        done.bytes = Wire(sink.finish()?);
+        profile.lap(Stage::Write);
+        done.spent = profile.spent();
+        Ok(done)
+    }
+}
+
+/// What becomes of the rows of a piece.
+enum Sink {
+    Parquet(Box<Encoder>),
+    Csv(Vec<u8>),
+}
+
+const CANNOT: &str = "cannot encode a row group";
+
+/// How row groups are encoded: pseudonyms hardly ever come back, so no list of them is tried.
+pub(super) fn encoding() -> Encoding {
+    let varied = ["order_id", "name", "document", "email", "phone", "cep"];
+    Encoding { without_dictionary: varied.map(Into::into).to_vec(), ..Encoding::default() }
+}
+
+impl Sink {
+    fn new(format: Format) -> Result<Self, Problem> {
+        Ok(match format {
+            Format::Parquet => {
+                Self::Parquet(Box::new(Encoder::new(transformed(), &encoding()).or_problem(|| CANNOT)?))
+            }
+            Format::Csv => Self::Csv(Vec::new()),
+        })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Problem> {
+        match self {
+            Self::Parquet(encoder) => encoder.write(batch).or_problem(|| CANNOT),
+            Self::Csv(text) => write_batch(batch, Dialect::default(), text).or_problem(|| "cannot write CSV"),
+        }
+    }
+
+    fn finish(self) -> Result<Vec<u8>, Problem> {
+        match self {
+            Self::Parquet(encoder) => encoder.finish().or_problem(|| CANNOT),
+            Self::Csv(text) => Ok(text),
+        }
+    }
+}
