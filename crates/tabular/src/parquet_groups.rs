@@ -36,7 +36,7 @@ impl ParquetGroups {
         let metadata =
             ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true));
         let metadata =
-            metadata.map_err(|source| Error::Parquet { path: path.into(), row_group: None, source })?;
+            metadata.map_err(|source| Error::parquet(path, None, source))?;
         Ok(Self { path: path.into(), file: Arc::new(file), metadata })
     }
 
@@ -62,7 +62,7 @@ impl ParquetGroups {
         let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
         let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata.metadata()), options);
         let metadata =
-            metadata.map_err(|source| Error::Parquet { path: self.path.clone(), row_group: None, source })?;
+            metadata.map_err(|source| Error::parquet(&self.path, None, source))?;
         Ok(Self { metadata, ..self })
     }
 

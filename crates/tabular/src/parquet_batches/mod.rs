@@ -303,7 +303,7 @@ fn hinted(file: &ParquetFile, schema: Schema) -> Result<ArrowReaderMetadata, Par
 }
 
 impl Error {
-    fn parquet(path: &Path, row_group: Option<usize>, source: ParquetError) -> Self {
+    pub(crate) fn parquet(path: &Path, row_group: Option<usize>, source: ParquetError) -> Self {
         Self::Parquet { path: PathBuf::from(path), row_group, found: None, source }
     }
 }
