@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 
 SETS = {
-    "few": {"files": 4, "size": 256 << 20, "prefix": "/"},
+    "few": {"files": 4, "size": 64 << 20, "prefix": "/"},
     "many": {"files": 2_000, "size": 20_000, "prefix": "/"},
     "far": {"files": 2, "size": 24 << 20, "prefix": "/far/"},
 }
@@ -125,6 +125,7 @@ def main():
     order = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as home:
         home = Path(home)
+        home.chmod(0o755)  # The workers of nginx are nobody.
         files = home / "files"
         files.mkdir()
         nginx, base = serve(home, files)
@@ -140,7 +141,8 @@ def main():
 def measure(name, plan, args, order, home, files, base):
     names = [f"{name}-{number:05}.bin" for number in range(plan["files"])]
     for file in names:
-        (files / file).write_bytes(order.randbytes(plan["size"]))
+        pieces, rest = divmod(plan["size"], 1 << 20)
+        (files / file).write_bytes(b"".join(order.randbytes(length) for length in [1 << 20] * pieces + [rest]))
     out = home / "out"
     lists = home / "lists"
     lists.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ set -euo pipefail
 targets=${1:-10000} seconds=${2:-60} programs=${3:-target/release}
 
 home=$(mktemp -d)
-coproc api { "$programs/mock-api" --port 0; }
+coproc api { exec "$programs/mock-api" --port 0; }
 trap 'kill "$api_PID" 2>/dev/null || true; rm -rf "$home"' EXIT
 read -r _ _ base <&"${api[0]}"
 

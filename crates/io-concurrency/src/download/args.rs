@@ -47,7 +47,7 @@ pub struct DownloadArgs {
     /// Pieces of one file that are fetched at once
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub segments: u16,
-    /// The length of a piece; a file that is not longer is fetched in one
+    /// The longest piece; a file that is not longer than that, or than 4 MiB, is fetched in one
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
     pub segment_size: ByteSize,
     /// Files in hand at once under the strategy `async`

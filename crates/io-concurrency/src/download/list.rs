@@ -82,7 +82,6 @@ impl Input {
             );
         }
         let folder = lab.out().unwrap_or_else(|| if own { lab.out_or("download") } else { ".".into() });
-        fs::create_dir_all(&folder).or_problem(|| format!("cannot write to {}", folder.display()))?;
         let mut wanted = Vec::new();
         for (line, place) in &lines {
             let line = line.trim();

@@ -34,6 +34,9 @@ impl Part {
     pub(super) fn open(place: &Path, sync: bool) -> Result<Self, Problem> {
         let (path, journal_path) = (beside(place, ".part"), beside(place, ".part.journal"));
         let cannot = || format!("cannot write to {}", path.display());
+        if let Some(folder) = place.parent() {
+            fs::create_dir_all(folder).or_problem(cannot)?;
+        }
         let (journal, identity, pieces) = Journal::open(&journal_path)?;
         let file = OpenOptions::new()
             .read(true)

@@ -65,7 +65,7 @@ impl Transfer<'_> {
             let read = loop {
                 match incoming.next().await {
                     Ok(Some(piece)) if bytes.len() as u64 <= range.end - range.start => {
-                        bytes.extend_from_slice(&piece)
+                        bytes.extend_from_slice(&piece);
                     }
                     Ok(_) => break Ok(()),
                     Err(error) => break Err(error),

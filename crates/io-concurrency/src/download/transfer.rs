@@ -21,6 +21,13 @@ use super::show::Bar;
 /// The journal is told of so many bytes at once: what a kill may cost for each stream.
 const TELL: u64 = 1 << 20;
 
+/// So much is asked for first of a file whose length is not known: most files are not longer.
+const FIRST: u64 = 4 << 20;
+/// Shorter pieces are not worth a request, unless the user wants them.
+const SHORTEST: u64 = 1 << 20;
+/// So many pieces each stream has of a file that is not too long for it.
+const ROUNDS: u64 = 4;
+
 /// Why the bytes are not there.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -136,7 +143,7 @@ impl<'a> Transfer<'a> {
                     if self.part.borrow().identity.is_none() {
                         self.part.borrow_mut().restart(Some(identity))?;
                     }
-                    return self.pieces(incoming, asked.unwrap_or_default()).await;
+                    self.pieces(incoming, asked.unwrap_or_default()).await?;
                 }
                 Sent::Whole(identity) => {
                     if asked.is_some() && self.same_as_known(&identity).unwrap_or(true) {
@@ -161,7 +168,6 @@ impl<'a> Transfer<'a> {
     /// What to ask for first: `None` when all is there, `Some(None)` for the whole file.
     #[allow(clippy::option_option)]
     fn first_range(&self) -> Result<Option<Option<Range<u64>>>, Problem> {
-        let step = self.fetcher.segment_size;
         let mut part = self.part.borrow_mut();
         if let Some(total) = part.identity.as_ref().and_then(|identity| identity.total)
             && part.pieces.are_all(total)
@@ -173,13 +179,17 @@ impl<'a> Transfer<'a> {
         }
         let total =
             part.identity.as_ref().filter(|identity| joins(identity)).and_then(|identity| identity.total);
-        match total {
-            Some(total) => Ok(Some(part.pieces.missing(total, step).into_iter().next())),
-            None => {
-                part.restart(None)?;
-                Ok(Some(Some(0..step)))
-            }
+        if let Some(total) = total {
+            return Ok(Some(part.pieces.missing(total, self.step(total)).into_iter().next()));
         }
+        part.restart(None)?;
+        Ok(Some(Some(0..FIRST.min(self.fetcher.segment_size))))
+    }
+
+    /// How long a piece of a file is: so short that all streams end at about the same time.
+    fn step(&self, total: u64) -> u64 {
+        let share = total / (self.fetcher.segments as u64 * ROUNDS);
+        share.max(SHORTEST).min(self.fetcher.segment_size)
     }
 
     /// Whether what has come can be gone on from.
@@ -297,9 +307,10 @@ impl<'a> Transfer<'a> {
     async fn pieces(&self, first: Incoming, asked: Range<u64>) -> Result<(), Trouble> {
         let total =
             self.part.borrow().identity.as_ref().and_then(|identity| identity.total).unwrap_or_default();
-        let missing = self.part.borrow().pieces.missing(total, self.fetcher.segment_size);
         let asked = asked.start..asked.end.min(total);
-        let mut queue: VecDeque<_> = missing.into_iter().filter(|range| range.start >= asked.end).collect();
+        let mut taken = self.part.borrow().pieces.clone();
+        taken.add(asked.clone());
+        let mut queue = VecDeque::from(taken.missing(total, self.step(total)));
         let mut streams = FuturesUnordered::new();
         streams.push(self.piece(asked, Some(first)));
         loop {
@@ -321,17 +332,7 @@ impl<'a> Transfer<'a> {
         while at < range.end {
             let incoming = match begun.take() {
                 Some(incoming) => incoming,
-                None => {
-                    let incoming = self.open(Some(at..range.end), &mut failures).await?;
-                    match self.judge(&incoming.head, Some(&(at..range.end)))? {
-                        Sent::Part(_) => incoming,
-                        Sent::Whole(_) => {
-                            return Err(Trouble::Changed(
-                                "the server sends the whole file instead of its part".into(),
-                            ));
-                        }
-                    }
-                }
+                None => self.open_part(at..range.end, &mut failures).await?,
             };
             if at > 0 {
                 self.borders.borrow_mut().push(at);
@@ -344,6 +345,17 @@ impl<'a> Transfer<'a> {
             }
         }
         Ok(())
+    }
+
+    /// An answer with this part, or its beginning.
+    async fn open_part(&self, range: Range<u64>, failures: &mut u32) -> Result<Incoming, Trouble> {
+        let incoming = self.open(Some(range.clone()), failures).await?;
+        match self.judge(&incoming.head, Some(&range))? {
+            Sent::Part(_) => Ok(incoming),
+            Sent::Whole(_) => {
+                Err(Trouble::Changed("the server sends the whole file instead of its part".into()))
+            }
+        }
     }
 
     /// The whole file from one answer.

@@ -124,13 +124,13 @@ pub async fn look(prober: &Prober, setup: &Setup, watched: &Watched, late: Durat
         ..Sighting::unseen(at, "", String::new())
     };
     match probe.outcome {
-        Ok(probed) => {
+        Ok(answer) => {
             let expect = &setup.expects[watched.expect];
-            sighting.status = Some(probed.status);
-            sighting.bytes = probed.length;
-            sighting.verdict = expect.judge(probed.status, &probed.body, probe.phases.total);
+            sighting.status = Some(answer.status);
+            sighting.bytes = answer.length;
+            sighting.verdict = expect.judge(answer.status, &answer.body, probe.phases.total);
             if let (Verdict::Missed { class, why }, Some(location)) =
-                (&mut sighting.verdict, &probed.location)
+                (&mut sighting.verdict, &answer.location)
                 && class == "status"
             {
                 why.push_str(", and it redirects to ");

@@ -67,7 +67,9 @@ pub(super) fn run(input: &Input, every: Duration, lab: &Lab, keeper: &mut Keeper
             outcome
         });
         let probing = probing.or_problem(|| "there is no thread for the probes")?;
-        let kept = keep_all(came, keeper);
+        let kept = keep_all(&came, keeper);
+        // Nobody waits for room in a channel that nobody empties.
+        drop(came);
         halt.now();
         let probed = probing.join().unwrap_or_else(|_| Err(Problem::new("the thread that probes panicked")));
         kept.and(probed)
@@ -75,7 +77,7 @@ pub(super) fn run(input: &Input, every: Duration, lab: &Lab, keeper: &mut Keeper
 }
 
 /// Enters what comes, until no more can come.
-fn keep_all(came: Receiver<Came>, keeper: &mut Keeper) -> Result<(), Problem> {
+fn keep_all(came: &Receiver<Came>, keeper: &mut Keeper) -> Result<(), Problem> {
     let mut flushed = Instant::now();
     loop {
         match came.recv_timeout(FLUSH) {

@@ -37,23 +37,17 @@ pub(super) fn processes(input: &Input, lab: &Lab) -> Result<Board, Problem> {
 pub(super) fn tasks(input: &Input, lab: &Lab) -> Result<Board, Problem> {
     let mut keeper = Keeper::new(input.board(), lab)?;
     let shown = (metrics::serve(input.metrics, &keeper.board)?, table::live(input.live, &keeper.board)?);
-    match input.every {
-        Some(every) => schedule::run(input, every, lab, &mut keeper)?,
-        None => {
-            let prober = input.setup.prober()?;
-            let look = async |watched: &Watched| {
-                Ok(look(&prober, &input.setup, watched, std::time::Duration::ZERO).await)
-            };
-            round(&mut keeper, |sink| {
-                ways::tasks(
-                    lab,
-                    input.at_once.min(input.room),
-                    &mut input.watched.iter().cloned(),
-                    sink,
-                    &look,
-                )
-            })?;
-        }
+    if let Some(every) = input.every {
+        schedule::run(input, every, lab, &mut keeper)?;
+    } else {
+        let prober = input.setup.prober()?;
+        let look = async |watched: &Watched| {
+            Ok(look(&prober, &input.setup, watched, std::time::Duration::ZERO).await)
+        };
+        let at_once = input.at_once.min(input.room);
+        round(&mut keeper, |sink| {
+            ways::tasks(lab, at_once, &mut input.watched.iter().cloned(), sink, &look)
+        })?;
     }
     drop(shown);
     keeper.close(lab)
