@@ -6,8 +6,10 @@
 pub mod crawl;
 pub mod descriptors;
 pub mod ingest;
+pub mod query;
 
 use lab::cli::Entry;
 
 /// The exercises of this program, in the order of the course.
-pub static EXERCISES: &[Entry] = &[Entry::of::<crawl::Crawl>(), Entry::of::<ingest::Ingest>()];
+pub static EXERCISES: &[Entry] =
+    &[Entry::of::<crawl::Crawl>(), Entry::of::<ingest::Ingest>(), Entry::of::<query::Query>()];
