@@ -310,7 +310,7 @@ pub fn dirty(planned: Vec<PlannedFile>, per_million: u32) -> Vec<PlannedFile> {
 /// Everything that `datagen all` writes at a scale.
 pub fn everything(scale: Scale) -> Vec<PlannedFile> {
     let orders = TableName::Orders.size(scale);
-    [
+    let mut planned = [
         files("orders-csv", TableName::Orders, Format::Csv, orders, None),
         files("orders-parquet", TableName::Orders, Format::Parquet, orders, None),
         files(
@@ -322,7 +322,13 @@ pub fn everything(scale: Scale) -> Vec<PlannedFile> {
         ),
         logs("logs", TableName::Logs.size(scale)),
     ]
-    .concat()
+    .concat();
+    // A build without SQLite leaves the databases away; the laboratory's own has it.
+    if cfg!(feature = "stores") {
+        let stores = TableName::Stores.size(scale);
+        planned.extend(files("stores-db", TableName::Stores, Format::Sqlite, stores, None));
+    }
+    planned
 }
 
 #[cfg(test)]
@@ -351,6 +357,7 @@ mod tests {
         assert_eq!(of("orders-csv/part-"), 8);
         assert_eq!(of("orders-parquet/part-"), 8);
         assert_eq!(of("logs/app-"), 4);
+        assert_eq!(of("stores-db/store-"), if cfg!(feature = "stores") { 4 } else { 0 });
         assert_eq!(planned[7].path, "orders-csv/part-00007.csv");
         assert_eq!(planned[7].rows, 28_000..32_000);
     }

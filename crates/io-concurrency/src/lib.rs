@@ -9,6 +9,7 @@ pub mod download;
 pub mod ingest;
 mod live;
 pub mod monitor;
+pub mod query;
 
 use lab::cli::Entry;
 
@@ -18,4 +19,5 @@ pub static EXERCISES: &[Entry] = &[
     Entry::of::<ingest::Ingest>(),
     Entry::of::<monitor::Monitor>(),
     Entry::of::<download::Download>(),
+    Entry::of::<query::Query>(),
 ];

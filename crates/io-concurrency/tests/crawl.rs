@@ -54,6 +54,27 @@ fn the_answer_does_not_depend_on_the_port_and_is_the_same_in_a_file() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), Kind::LOCAL.len(), "only what was asked for");
 }
 
+#[test]
+fn a_parquet_file_has_the_answer_that_the_lines_have() {
+    let server = Faulty::start();
+    let folder = tempfile::tempdir().unwrap();
+    let urls = [format!("{}/html", server.base), "htp://x/".to_owned(), format!("{}/missing", server.base)];
+    let mut digests = BTreeSet::new();
+    for name in ["pages.ndjson", "pages.parquet"] {
+        let lab = lab(2, &server.base).with_out(folder.path().join(name));
+        let input = input(urls.iter().map(String::as_str), &lab).unwrap();
+        let pages = crawl(Kind::Async, &input, &lab).unwrap();
+        digests.insert((digest(&pages), pages.work().rows, pages.failures().len()));
+    }
+    assert_eq!(digests.len(), 1, "{digests:?}");
+    let file = fs::File::open(folder.path().join("pages.parquet")).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let batch = reader.build().unwrap().next().unwrap().unwrap();
+    assert_eq!(batch.num_rows(), 3);
+    let classes = batch.column_by_name("error_class").unwrap();
+    assert_eq!(arrow_array::cast::AsArray::as_string::<i32>(classes).value(1), "invalid-url");
+}
+
 /// Crawls good and bad URLs in turn and checks the class of each failure, under every strategy.
 #[test]
 fn each_fault_has_its_class_and_the_rest_goes_on() {

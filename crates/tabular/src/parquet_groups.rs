@@ -104,7 +104,7 @@ impl ParquetGroups {
         let reader =
             builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(batch_rows).build();
         let path = self.path.clone();
-        let place = move |source| Error::Parquet { path: path.clone(), row_group: Some(group), source };
+        let place = move |source| Error::parquet(&path, Some(group), source);
         let reader: ParquetRecordBatchReader = reader.map_err(&place)?;
         Ok(reader.map(move |batch| batch.map_err(|error| place(error.into()))))
     }

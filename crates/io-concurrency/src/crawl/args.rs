@@ -6,14 +6,14 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use fetch::{Limits, Manners};
 
-pub(super) const ABOUT: &str = "Fetches many endpoints of an API at once and collects the answers, in the order of the URLs, as one NDJSON file";
+pub(super) const ABOUT: &str = "Fetches many endpoints of an API at once and collects the answers, in the order of the URLs, as one NDJSON or Parquet file";
 
 #[derive(Clone, Debug, clap::Args)]
 #[command(about = ABOUT, after_help = "\
 Each URL has one line, in the order of the input: {\"url\":…,\"status\":…,\"body\":…,\"attempts\":…,\"first_byte_ms\":…,\"ms\":…}.
 The body is JSON as the server wrote it, anything else a string (with \"lossy\":true where bytes were not UTF-8). The line of
 a URL that failed is {\"url\":…,\"status\":null,\"error\":{\"class\":…,\"message\":…}}; it is also listed at the end, the others
-go on, and the exit code is 1. A URL that stands several times in the input is fetched once.
+go on, and the exit code is 1. With `--out NAME.parquet` the same are columns, and `body` is JSON text. A URL that stands several times in the input is fetched once.
 
 With --resume FILE, a run that was killed goes on where it was: what was fetched is in FILE until all is done.
 

@@ -1,4 +1,4 @@
-//! Exercise 01, crawl: many endpoints of an API, fetched at once, into one NDJSON file in the order of the input.
+//! Exercise 01, crawl: many endpoints of an API, fetched at once, into one NDJSON or Parquet file in the order of the input.
 //!
 //! Each URL is one task: a request, a wait, an answer. One after another, the waits add up; the strategies differ only in
 //! how many of them overlap and in what a waiting task costs: a thread's stack for `threads`, a place in the line for
@@ -10,6 +10,7 @@
 
 mod args;
 mod cache;
+mod columnar;
 mod errand;
 mod list;
 mod page;

@@ -35,15 +35,20 @@ pub struct Journey {
 /// order and numbers all their digits. Any other body is a string. Bytes of it that are not UTF-8 become U+FFFD, and then
 /// it ends with `"lossy":true`.
 pub(super) fn line(url: &str, answer: &Answer) -> String {
-    let head = format!("{{\"url\":{},\"status\":{},\"body\":", quoted(url), answer.status);
-    let (body, end) = match compact(&answer.body) {
-        Some(json) => (json, ""),
+    let (body, lossy) = match compact(&answer.body) {
+        Some(json) => (json, false),
         None => match std::str::from_utf8(&answer.body) {
-            Ok(text) => (quoted(text), ""),
-            Err(_) => (quoted(&String::from_utf8_lossy(&answer.body)), ",\"lossy\":true"),
+            Ok(text) => (quoted(text), false),
+            Err(_) => (quoted(&String::from_utf8_lossy(&answer.body)), true),
         },
     };
-    head + &body + end
+    head(url, answer.status.into(), &body, lossy)
+}
+
+/// The same of its parts; `body` is JSON.
+pub(super) fn head(url: &str, status: i32, body: &str, lossy: bool) -> String {
+    let lossy = if lossy { ",\"lossy\":true" } else { "" };
+    format!("{{\"url\":{},\"status\":{status},\"body\":{body}{lossy}", quoted(url))
 }
 
 /// Where what a line says of the page itself ends, and what it says of the way there begins.
@@ -70,7 +75,12 @@ pub(super) fn failed(url: &str, class: &str, message: &str) -> String {
 /// What a whole line says of the page itself. The way there comes last and holds no text, so what stands in a body cannot
 /// be taken for it.
 pub(super) fn lasting(line: &str) -> &str {
-    line.rsplit_once(JOURNEY).map_or(line, |(lasting, _)| lasting)
+    parted(line).map_or(line, |(lasting, _)| lasting)
+}
+
+/// What a whole line says of the page itself, and what of the way there; the line of a failure says nothing of a way.
+pub(super) fn parted(line: &str) -> Option<(&str, &str)> {
+    line.rsplit_once(JOURNEY)
 }
 
 fn quoted(text: &str) -> String {

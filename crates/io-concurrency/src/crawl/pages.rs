@@ -3,14 +3,47 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lab::job::{Cause, Failure};
 use lab::out::{Staging, publish};
 use lab::ways::{Sink, Tasks};
 use lab::{Answer, Digest, Lab, OrProblem, Problem, Tried, Work};
 
+use super::columnar::{self, Table};
 use super::{Errand, Input, Page, page};
+
+/// Whether the name of an output asks for Parquet.
+fn is_parquet(place: &Path) -> bool {
+    place.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"))
+}
+
+/// Where lines go: as they are, or as rows.
+enum Out {
+    Lines(BufWriter<File>),
+    Rows(Box<Table>),
+}
+
+impl Out {
+    fn new(file: &Path, columnar: bool) -> io::Result<Self> {
+        let file = File::create(file)?;
+        Ok(if columnar { Self::Rows(Box::new(Table::new(file)?)) } else { Self::Lines(BufWriter::new(file)) })
+    }
+
+    fn line(&mut self, line: &str) -> io::Result<()> {
+        match self {
+            Self::Lines(out) => writeln!(out, "{line}"),
+            Self::Rows(table) => table.push(line),
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Lines(mut out) => out.flush(),
+            Self::Rows(table) => table.finish(),
+        }
+    }
+}
 
 /// The pages that came, and the failures of those that did not.
 #[derive(Debug)]
@@ -39,19 +72,23 @@ impl Pages {
             Some(place) => Staging::beside(place),
             None => Staging::within(&std::env::temp_dir()),
         }?;
-        let file = staging.path("pages.ndjson");
+        let columnar = place.as_ref().is_some_and(|place| is_parquet(place));
+        let file = staging.path(if columnar { "pages.parquet" } else { "pages.ndjson" });
         let cannot = || format!("cannot write {}", place.as_ref().unwrap_or(&file).display());
-        let mut out = BufWriter::new(File::create(&file).or_problem(cannot)?);
+        let mut out = Out::new(&file, columnar).or_problem(cannot)?;
         let mut pages = Self { file: file.clone(), spool: None, work: Work::default(), failures: Vec::new() };
         let mut lines = InOrder::new(&input.order);
         crawl(&mut input.errands.iter().cloned(), &mut |outcome| {
             let came = outcome.is_ok();
             let line = pages.note(outcome);
-            lines.came(line, came, |line| writeln!(out, "{line}")).or_problem(cannot)
+            lines.came(line, came, |line| out.line(line)).or_problem(cannot)
         })?;
         let Work { bytes_in, .. } = pages.work;
         pages.work = Work { items: input.order.len() as u64, bytes_in, ..lines.written };
-        out.flush().or_problem(cannot)?;
+        out.finish().or_problem(cannot)?;
+        if columnar {
+            pages.work.bytes_out = std::fs::metadata(&file).map_or(0, |found| found.len());
+        }
         if lab.stop.asked() {
             return Err(pages.interrupted(input));
         }
@@ -161,6 +198,9 @@ impl<'a> InOrder<'a> {
 impl Answer for Pages {
     /// Line by line, read back from the file, without the way that each page took.
     fn digest(&self, digest: &mut Digest) -> Result<(), Problem> {
+        if is_parquet(&self.file) {
+            return columnar::digest(&self.file, digest);
+        }
         let read = File::open(&self.file).and_then(|file| {
             BufReader::new(file).lines().try_for_each(|line| {
                 digest.add(page::lasting(&line?).as_bytes());
