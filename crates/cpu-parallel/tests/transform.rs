@@ -126,7 +126,7 @@ fn a_person_has_one_pseudonym_and_what_is_asked_for_stays_readable() {
         assert!(!bytes.windows(personal.len()).any(|window| window == personal.as_bytes()), "{personal}");
     }
     assert_eq!((text(&hidden, "uf", 1), text(&hidden, "store", 1)), ("PE".into(), "Recife".into()));
-    assert_eq!(hidden["distance_km"].as_primitive::<Float64Type>().value(1), 0.0);
+    assert!(hidden["distance_km"].as_primitive::<Float64Type>().value(1) < 0.05);
     let clear = made(&Args {
         clear: vec![Clear::Name, Clear::Document, Clear::Email, Clear::Phone],
         key: Some("another key".into()),

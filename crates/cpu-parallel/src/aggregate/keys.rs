@@ -46,7 +46,7 @@ impl Keys {
     }
 
     /// How many groups there are. Group 0 of a single column is that of the missing key, and may have no row.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         match (&*self.columns, self.pairs.last()) {
             ([], _) => 1,
             (_, Some(pairs)) => pairs.len(),
@@ -294,7 +294,7 @@ impl GroupKeys {
                 });
             }
             Self::Bytes(keys) => {
-                order.sort_unstable_by(|one, two| keys[*one as usize].cmp(&keys[*two as usize]))
+                order.sort_unstable_by(|one, two| keys[*one as usize].cmp(&keys[*two as usize]));
             }
         }
         order
@@ -321,7 +321,7 @@ impl Union {
     }
 
     /// How many groups there are; group 0 of words may have no row.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         match self {
             Self::Words(words) => words.len() + 1,
             Self::Bytes(texts) => texts.len(),

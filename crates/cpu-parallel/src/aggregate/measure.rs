@@ -277,7 +277,7 @@ impl Measure {
                 values.iter().for_each(|value| states[0].add(*value));
             }
             (Self::Float(states, wide), Values::Float(values, None)) => {
-                floats::add_all(&mut states[0], values, wide)
+                floats::add_all(&mut states[0], values, wide);
             }
             (Self::Float(states, wide), Values::Float(values, Some(nulls))) => {
                 let there: Vec<f64> = nulls.valid_indices().map(|row| values[row]).collect();
@@ -292,7 +292,7 @@ impl Measure {
         match (self, other) {
             (Self::Whole(states), Self::Whole(others)) => states[to].merge(&others[from]),
             (Self::Float(states, wide), Self::Float(others, theirs)) => {
-                states[to].merge(wide, &others[from], theirs)
+                states[to].merge(wide, &others[from], theirs);
             }
             (Self::Decimal(states), Self::Decimal(others)) => states[to].merge(&others[from]),
             (Self::Text(states), Self::Text(others)) => {

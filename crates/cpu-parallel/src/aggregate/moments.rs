@@ -3,7 +3,7 @@
 //! The sum of squares less the square of the sum is two large numbers whose difference is small: for a column around 10^9
 //! with a deviation of 1 nothing right is left of it. Here deviations are added up instead, value by value (B. P. Welford,
 //! Note on a method for calculating corrected sums of squares and products, 1962), and parts are put together by the
-//! distance of their means (T. F. Chan, G. H. Golub, R. J. LeVeque, Updating formulae and a pairwise algorithm for computing
+//! distance of their means (T. F. Chan, G. H. Golub, R. J. `LeVeque`, Updating formulae and a pairwise algorithm for computing
 //! sample variances, 1979).
 
 use serde::{Deserialize, Serialize};

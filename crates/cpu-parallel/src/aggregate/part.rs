@@ -94,7 +94,7 @@ impl<'a> Gather<'a> {
             return;
         }
         self.keys.number(keys, rows);
-        let (groups, groups_now) = (self.keys.numbers(), self.keys.len());
+        let (groups, groups_now) = (self.keys.numbers(), self.keys.count());
         self.rows.resize(groups_now, 0);
         groups.iter().for_each(|group| self.rows[*group as usize] += 1);
         for (measure, values) in self.measures.iter_mut().zip(measures) {
@@ -220,13 +220,13 @@ impl Merged {
     }
 
     fn resize(&mut self) {
-        let groups = self.union.len();
+        let groups = self.union.count();
         self.rows.resize(groups, 0);
         self.measures.iter_mut().for_each(|measure| measure.resize(groups));
     }
 
     /// How many groups there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.rows.len()
     }
 

@@ -1,7 +1,7 @@
 //! The values themselves, for what cannot be told from a state of fixed size: quantiles, and how many different ones there are.
 //!
 //! *Exact* keeps every value (for distinct ones alone, each once). A *sketch* of quantiles counts values in buckets whose
-//! borders are powers of a base (C. Masson, J. E. Rim, H. K. Lee, DDSketch: a fast and fully-mergeable quantile sketch with
+//! borders are powers of a base (C. Masson, J. E. Rim, H. K. Lee, `DDSketch`: a fast and fully-mergeable quantile sketch with
 //! relative-error guarantees, 2019): the answer is off by at most the stated share of itself, memory is a few hundred
 //! counters a group however many rows there are, and counters of any parts add up to the same, whoever counted.
 
@@ -327,7 +327,7 @@ impl Quantile {
 
     fn between(&self, number: impl Fn(Value) -> f64) -> f64 {
         let low = number(self.low);
-        let Some(high) = self.high.map(number).filter(|high| *high != low) else { return low };
+        let Some(high) = self.high.map(number).filter(|high| *high > low) else { return low };
         low * (1.0 - self.share) + high * self.share
     }
 }
@@ -405,6 +405,7 @@ fn middle(bucket: i32, error: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "the very same number is meant")]
 mod tests {
     use std::borrow::Cow;
 

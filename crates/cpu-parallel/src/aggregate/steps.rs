@@ -150,7 +150,7 @@ impl Collected {
     fn put(&mut self, mut parts: Vec<Part>, question: &Question, partitions: usize) {
         if self.partitioned.is_empty() && parts.len() == 1 {
             parts.iter().for_each(|part| self.alone.add(part));
-            if self.alone.len() > MANY {
+            if self.alone.count() > MANY {
                 self.cut(question, partitions);
             }
             return;

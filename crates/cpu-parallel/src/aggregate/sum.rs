@@ -257,6 +257,7 @@ fn rounded(chunks: &[i64]) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "the very same number is meant")]
 mod tests {
     use proptest::prelude::*;
 

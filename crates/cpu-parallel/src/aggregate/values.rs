@@ -37,8 +37,13 @@ impl Kind {
     /// The kind of a type; `None` of a type that is not aggregated.
     pub fn of(data_type: &DataType) -> Option<Self> {
         Some(match data_type {
-            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => Self::Whole,
-            DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => Self::Whole,
+            DataType::Int8
+            | DataType::Int16
+            | DataType::Int32
+            | DataType::Int64
+            | DataType::UInt8
+            | DataType::UInt16
+            | DataType::UInt32 => Self::Whole,
             DataType::UInt64 => Self::Decimal(0),
             DataType::Decimal128(_, scale) => Self::Decimal(*scale),
             DataType::Float32 | DataType::Float64 => Self::Float,
@@ -226,6 +231,7 @@ pub fn decimal_of_bytes(bytes: &[u8]) -> i128 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "the very same number is meant")]
 mod tests {
     use proptest::prelude::*;
 

@@ -83,7 +83,7 @@ pub fn document(text: &str, out: &mut String) -> Result<Document, Fault> {
     let mut length = 0;
     for byte in text.bytes() {
         match byte {
-            b'.' | b'-' | b'/' | b' ' => continue,
+            b'.' | b'-' | b'/' | b' ' => {}
             b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' if length < 14 => {
                 values[length] = byte.to_ascii_uppercase() - b'0';
                 length += 1;
@@ -315,16 +315,12 @@ mod tests {
             }
         }
 
+        // Not every wrong digit can be found: the remainders 0 and 1 both make the check digit 0.
         #[test]
-        fn one_wrong_digit_of_a_document_is_always_found(digits in proptest::collection::vec(0..10_u8, 9), place in 0..9_usize, other in 1..10_u8) {
-            let first = check_digit(digits.iter().copied(), 11);
-            let second = check_digit(digits.iter().copied().chain([first]), 11);
-            let text = |digits: &[u8]| digits.iter().chain(&[first, second]).map(|digit| char::from(digit + b'0')).collect::<String>();
-            prop_assume!(digits.iter().any(|digit| *digit != digits[0]));
-            prop_assert_eq!(document(&text(&digits), &mut String::new()), Ok(Document::Cpf));
-            let mut wrong = digits.clone();
-            wrong[place] = (wrong[place] + other) % 10;
-            prop_assert!(document(&text(&wrong), &mut String::new()).is_err());
+        fn of_a_hundred_endings_one_is_right(digits in "[0-9]{9}|[0-9A-Z]{12}") {
+            prop_assume!(digits.bytes().any(|digit| digit != digits.as_bytes()[0]));
+            let is_right = |ending: &u8| document(&format!("{digits}{ending:02}"), &mut String::new()).is_ok();
+            prop_assert_eq!((0..100_u8).filter(is_right).count(), 1);
         }
     }
 }

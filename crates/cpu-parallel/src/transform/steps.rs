@@ -241,7 +241,7 @@ fn ladder(input: &Input, lab: &Lab) -> Result<Output, Problem> {
         ("columns", Rung::Columns, &alone),
         (workers.as_str(), Rung::Columns, &shared),
     ];
-    let stages: String = STAGES.iter().map(|(_, name)| format!("{name:>10}")).collect();
+    let stages = STAGES.iter().fold(String::new(), |line, (_, name)| line + &format!("{name:>10}"));
     let mut text = format!("{:<14}{:>9}{:>13}{:>9}{stages}\n", "step", "seconds", "orders/s", "faster");
     let mut first = None;
     let mut last = None;
@@ -251,9 +251,9 @@ fn ladder(input: &Input, lab: &Lab) -> Result<Output, Problem> {
         let seconds = started.elapsed().as_secs_f64();
         let (_, spent) = run(input, lab, rung, ways, true)?;
         let before = *first.get_or_insert(seconds);
-        let shares: String = spent.shares().iter().map(|share| format!("{share:>9.1}%")).collect();
+        let parts = spent.shares().iter().fold(String::new(), |line, share| line + &format!("{share:>9.1}%"));
         let speed = output.work.rows as f64 / seconds;
-        let _ = writeln!(text, "{name:<14}{seconds:>9.3}{speed:>13.0}{:>8.2}x{shares}", before / seconds);
+        let _ = writeln!(text, "{name:<14}{seconds:>9.3}{speed:>13.0}{:>8.2}x{parts}", before / seconds);
         last = Some(output);
     }
     let last = last.ok_or_else(|| Problem::new("the ladder has no rung"))?;
