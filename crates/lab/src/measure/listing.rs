@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,7 @@ pub fn listing(program: &Path, deadline: Duration, stop: &Stop) -> Result<Vec<Ex
 /// # Errors
 /// A program that cannot be started, ends badly, hangs, or says more than a megabyte; an interruption.
 pub fn hear(command: Command, deadline: Duration, stop: &Stop) -> Result<Vec<u8>, Problem> {
-    let places = [Place::default()];
+    let places = [Arc::<Place>::default()];
     let (done, over) = bounded::<()>(0);
     let said = thread::scope(|scope| {
         scope.spawn(|| watchdog(&places, stop, &over));
@@ -46,7 +47,7 @@ pub fn hear(command: Command, deadline: Duration, stop: &Stop) -> Result<Vec<u8>
     said
 }
 
-fn ask(place: &Place, mut command: Command, deadline: Duration) -> Result<Vec<u8>, Problem> {
+fn ask(place: &Arc<Place>, mut command: Command, deadline: Duration) -> Result<Vec<u8>, Problem> {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let call = words.map(std::ffi::OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

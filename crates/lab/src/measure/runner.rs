@@ -4,6 +4,7 @@
 //! round every cell takes one sample, in an order drawn anew from the seed, so that a machine that drifts slows all of
 //! them and favours none. The first round warms up and is not counted.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ pub fn measure(
     tell: &mut dyn FnMut(&CellPlan),
 ) -> Result<Vec<CellRecord>, Problem> {
     let scratch = Staging::within(&settings.scratch)?;
-    let places: Vec<Place> = cells.iter().map(|_| Place::default()).collect();
+    let places: Vec<Arc<Place>> = cells.iter().map(|_| Arc::default()).collect();
     let (done, over) = bounded::<()>(0);
     let measured = thread::scope(|scope| {
         scope.spawn(|| watchdog(&places, stop, &over));
@@ -57,7 +58,7 @@ struct Measured {
 
 fn rounds(
     cells: &[CellPlan],
-    places: &[Place],
+    places: &[Arc<Place>],
     settings: &Settings,
     scratch: &Staging,
     stop: &Stop,
