@@ -79,6 +79,11 @@ impl Program {
         self.running.as_ref().map_or(0, Running::id)
     }
 
+    /// Whether it has ended, and not well: killed, or with an exit code that is not 0.
+    pub fn has_failed(&self) -> bool {
+        self.running.as_ref().is_none_or(Running::has_failed)
+    }
+
     /// Its peak resident memory so far, in bytes.
     pub fn peak_rss_bytes(&self) -> u64 {
         self.running.as_ref().map_or(0, Running::peak_rss_bytes)

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use parking_lot::Mutex;
 use wait4::Wait4;
@@ -219,6 +219,17 @@ impl Running {
         Ok(Reaped { status: used.status, sentence, peak_rss_bytes, last_words })
     }
 
+    /// Whether it has ended, and not well. It is not reaped.
+    pub(crate) fn has_failed(&self) -> bool {
+        let Ok(number) = i32::try_from(self.pid) else { return false };
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
+        match waitid(Id::Pid(Pid::from_raw(number)), flags) {
+            Ok(WaitStatus::Exited(_, code)) => code != 0,
+            Ok(WaitStatus::Signaled(..)) => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.pid
     }
@@ -247,6 +258,11 @@ impl Reaped {
     /// Whether it ended by itself and was content.
     pub fn is_success(&self) -> bool {
         self.status.success()
+    }
+
+    /// Whether nobody killed it.
+    pub fn ended_by_itself(&self) -> bool {
+        self.status.signal().is_none() && self.sentence.is_none()
     }
 
     /// Whether something else ended it, and not our watchdog.
