@@ -12,4 +12,8 @@ mod handed;
 pub mod relay;
 
 /// The exercises of this program.
-pub static EXERCISES: &[lab::cli::Entry] = &[lab::cli::Entry::of::<apply::Apply>(), lab::cli::Entry::of::<convert::Convert>(), lab::cli::Entry::of::<relay::Relay>()];
+pub static EXERCISES: &[lab::cli::Entry] = &[
+    lab::cli::Entry::of::<apply::Apply>(),
+    lab::cli::Entry::of::<convert::Convert>(),
+    lab::cli::Entry::of::<relay::Relay>(),
+];

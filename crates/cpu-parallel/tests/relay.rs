@@ -29,16 +29,29 @@ fn inputs(rows: i64) -> TempDir {
         let columns: [(&str, ArrayRef); 3] = [
             ("id", Arc::new(Int64Array::from_iter_values(ids.clone()))),
             #[allow(clippy::cast_precision_loss)]
-            ("share", Arc::new(ids.clone().map(|id| (id % 5 > 0).then_some(id as f64 / 7.0)).collect::<Float64Array>())),
-            ("note", Arc::new(ids.map(|id| (id % 3 > 0).then(|| format!("ação {id}"))).collect::<StringArray>())),
+            (
+                "share",
+                Arc::new(
+                    ids.clone().map(|id| (id % 5 > 0).then_some(id as f64 / 7.0)).collect::<Float64Array>(),
+                ),
+            ),
+            (
+                "note",
+                Arc::new(ids.map(|id| (id % 3 > 0).then(|| format!("ação {id}"))).collect::<StringArray>()),
+            ),
         ];
-        write(&folder.path().join(format!("in/{number}.parquet")), &RecordBatch::try_from_iter(columns).unwrap());
+        write(
+            &folder.path().join(format!("in/{number}.parquet")),
+            &RecordBatch::try_from_iter(columns).unwrap(),
+        );
     }
     folder
 }
 
 fn write(path: &Path, batch: &RecordBatch) {
-    let groups = parquet::file::properties::WriterProperties::builder().set_max_row_group_row_count(Some(20_000)).build();
+    let groups = parquet::file::properties::WriterProperties::builder()
+        .set_max_row_group_row_count(Some(20_000))
+        .build();
     let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), Some(groups)).unwrap();
     writer.write(batch).unwrap();
     writer.close().unwrap();
@@ -46,7 +59,13 @@ fn write(path: &Path, batch: &RecordBatch) {
 
 fn relay(folder: &Path, into: &str, args: &[&str]) -> Command {
     let mut command = witness::program(PROGRAM, folder);
-    command.arg("relay").arg(folder.join("in")).arg("--as-is").arg("--into").arg(folder.join(into)).args(args);
+    command
+        .arg("relay")
+        .arg(folder.join("in"))
+        .arg("--as-is")
+        .arg("--into")
+        .arg(folder.join(into))
+        .args(args);
     command
 }
 
@@ -180,7 +199,8 @@ fn a_damaged_row_group_ends_the_relay_with_its_place_and_what_was_committed_stay
 fn a_storing_process_that_stands_still_holds_up_the_other_one() {
     for strategy in ["pipe", "socket", "ring"] {
         let folder = inputs(400_000);
-        let program = relay(folder.path(), "out", &["--strategy", strategy, "--commit-rows", "8192"]).spawn().unwrap();
+        let program =
+            relay(folder.path(), "out", &["--strategy", strategy, "--commit-rows", "8192"]).spawn().unwrap();
         let both = children(&program, 2);
         wait_for("a commit", || (!parts(&folder.path().join("out")).is_empty()).then_some(()));
         witness::signal(both[1], Signal::SIGSTOP);
@@ -218,7 +238,8 @@ fn ticks(process: i32) -> u64 {
 fn ctrl_c_ends_everybody_within_a_second_and_what_is_committed_is_whole() {
     for strategy in ["pipe", "socket", "ring"] {
         let folder = inputs(400_000);
-        let program = relay(folder.path(), "out", &["--strategy", strategy, "--commit-rows", "8192"]).spawn().unwrap();
+        let program =
+            relay(folder.path(), "out", &["--strategy", strategy, "--commit-rows", "8192"]).spawn().unwrap();
         let both = children(&program, 2);
         wait_for("a commit", || (!parts(&folder.path().join("out")).is_empty()).then_some(()));
         let (ended, took) = end(program, &both, Signal::SIGINT);
@@ -248,7 +269,10 @@ fn check_killed(strategy: &str, extension: &str, seed: u64) {
         // numbers of the others are not given out anew within this moment.
         let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(victim), Signal::SIGKILL);
         killed += 1;
-        if let Some(status) = (victim == witness::number(&program)).then(|| program.wait().unwrap()).or(program.try_wait().unwrap()) {
+        if let Some(status) = (victim == witness::number(&program))
+            .then(|| program.wait().unwrap())
+            .or(program.try_wait().unwrap())
+        {
             assert!(status.success() || status.code().is_none(), "{status}");
             if status.success() {
                 // All rows are there: begin anew, so that every kill has something to hit.
@@ -263,13 +287,20 @@ fn check_killed(strategy: &str, extension: &str, seed: u64) {
 }
 
 fn start(folder: &TempDir, into: &str, arguments: &[&str]) -> Child {
-    relay(folder.path(), into, arguments).arg("--quiet").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    relay(folder.path(), into, arguments)
+        .arg("--quiet")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 fn offspring(program: &Child) -> Vec<i32> {
     let threads = fs::read_dir(format!("/proc/{}/task", program.id())).into_iter().flatten().flatten();
     let lists = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
-    lists.flat_map(|list| list.split_whitespace().filter_map(|number| number.parse().ok()).collect::<Vec<_>>()).collect()
+    lists
+        .flat_map(|list| list.split_whitespace().filter_map(|number| number.parse().ok()).collect::<Vec<_>>())
+        .collect()
 }
 
 fn remove(path: &Path) {

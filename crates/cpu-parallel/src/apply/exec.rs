@@ -23,7 +23,7 @@ use super::{Made, Rejected};
 const LONGEST_LINE: u64 = 1 << 16;
 /// The most bytes of an answer.
 const LONGEST_ANSWER: u64 = 1 << 30;
-/// A program that dies so often before it ever answered does not work at all.
+/// A program that dies so often of a chunk without rows does not work at all.
 const FALSE_STARTS: u32 = 3;
 /// More deaths in a row than halving the largest chunk can cost: then it is not the rows.
 const DEATHS: u32 = 2 * MOST_ROWS.ilog2() + 8;
@@ -69,6 +69,8 @@ pub struct User {
     exec: Exec,
     talk: Option<Talk>,
     answered: bool,
+    /// Whether the last chunk was the first one of a program that had just been started.
+    fresh: bool,
     deaths_in_a_row: u32,
 }
 
@@ -89,7 +91,12 @@ enum Lost {
 impl User {
     /// Nothing is started yet.
     pub fn new(exec: &Exec) -> Self {
-        Self { exec: exec.clone(), talk: None, answered: false, deaths_in_a_row: 0 }
+        Self { exec: exec.clone(), talk: None, answered: false, fresh: false, deaths_in_a_row: 0 }
+    }
+
+    /// Whether the last chunk also paid for the start of a program.
+    pub fn was_fresh(&self) -> bool {
+        self.fresh
     }
 
     /// What the program makes of a chunk. The rows that it refuses or dies of are left out and named.
@@ -98,6 +105,7 @@ impl User {
     /// A program that cannot be started, never answers, or does not keep to the protocol; a stop.
     pub fn apply(&mut self, rows: &RecordBatch, number: u64, stop: &Stop) -> Result<Made, Problem> {
         let (mut made, mut rejected) = (Vec::new(), Vec::new());
+        self.fresh = false;
         // The pieces that are still to be done, the next one last: their first row and how many they are.
         let mut pieces = vec![(0, rows.num_rows())];
         while let Some((first, count)) = pieces.pop() {
@@ -105,18 +113,31 @@ impl User {
             match self.ask(&rows.slice(first, count), number, stop)? {
                 Ok(answer) => {
                     self.deaths_in_a_row = 0;
-                    rejected.extend(answer.rejected.into_iter().map(|one| Rejected { row: one.row + first as u64, ..one }));
+                    rejected.extend(
+                        answer
+                            .rejected
+                            .into_iter()
+                            .map(|one| Rejected { row: one.row + first as u64, ..one }),
+                    );
                     made.extend(answer.rows);
                 }
                 Err(death) => {
                     stop.check()?;
-                    self.note(&death)?;
+                    self.note(&death, rows, stop)?;
                     if count > 1 && self.exec.on_death == OnDeath::Bisect && self.deaths_in_a_row < DEATHS {
-                        tracing::info!("the program died in a chunk of {count} rows, which is halved: {death}");
+                        tracing::info!(
+                            "the program died in a chunk of {count} rows, which is halved: {death}"
+                        );
                         pieces.extend([(first + count / 2, count - count / 2), (first, count / 2)]);
                     } else {
-                        let reason = format!("the program died of {}: {death}", if count > 1 { "its chunk" } else { "it" });
-                        rejected.extend((first..first + count).map(|row| Rejected { row: row as u64, reason: reason.clone() }));
+                        let reason = format!(
+                            "the program died of {}: {death}",
+                            if count > 1 { "its chunk" } else { "it" }
+                        );
+                        rejected.extend(
+                            (first..first + count)
+                                .map(|row| Rejected { row: row as u64, reason: reason.clone() }),
+                        );
                     }
                 }
             }
@@ -124,39 +145,55 @@ impl User {
         let rows = match made.as_slice() {
             [] => None,
             [one] => Some(one.clone()),
-            [one, ..] => Some(concat_batches(&one.schema(), &made).or_problem(|| "the answers to one chunk differ in their columns")?),
+            [one, ..] => Some(
+                concat_batches(&one.schema(), &made)
+                    .or_problem(|| "the answers to one chunk differ in their columns")?,
+            ),
         };
         Ok(Made { rows, rejected })
     }
 
-    /// Counts a death; the error is a program that does not work at all.
-    fn note(&mut self, death: &Death) -> Result<(), Problem> {
+    /// Counts a death; the error is a program that does not work at all. Whether it is the rows or the program is asked once,
+    /// of a program that has never answered, by a chunk without rows.
+    fn note(&mut self, death: &Death, rows: &RecordBatch, stop: &Stop) -> Result<(), Problem> {
         self.deaths_in_a_row += 1;
-        if self.answered || self.deaths_in_a_row < FALSE_STARTS {
+        if self.answered {
             return Ok(());
         }
-        let what = format!("the program died {FALSE_STARTS} times before it ever answered: {death}");
-        Err(Problem::new(what).at(&self.exec.command).hint("it reads `chunk NUMBER ROWS BYTES`, a line break and the rows; see crates/cpu-parallel/src/apply/README.md"))
+        for _ in 0..FALSE_STARTS {
+            if self.ask(&rows.slice(0, 0), 0, stop)?.is_ok() {
+                return Ok(());
+            }
+            stop.check()?;
+        }
+        let what = format!("the program dies before it ever answers, also without rows: {death}");
+        let hint = "it reads `chunk NUMBER ROWS BYTES`, a line break and the rows; see crates/cpu-parallel/src/apply/README.md";
+        Err(Problem::new(what).at(&self.exec.command).hint(hint))
     }
 
     /// Asks once. The inner error is the program's death.
     fn ask(&mut self, rows: &RecordBatch, number: u64, stop: &Stop) -> Result<Result<Made, Death>, Problem> {
         let mut talk = match self.talk.take() {
             Some(talk) => talk,
-            None => self.start(stop)?,
+            None => {
+                self.fresh = true;
+                self.start(stop)?
+            }
         };
         let payload = encode(rows, self.exec.format)?;
         talk.program.due(Some(Instant::now() + self.exec.deadline));
         let head = format!("chunk {number} {} {}\n", rows.num_rows(), payload.len());
-        let Talk { to, from, .. } = &mut talk;
+        let Talk { program, to, from } = &mut talk;
         let answer = thread::scope(|scope| {
             // A program may answer before it has read everything, and then both of us must be able to go on. One that is
             // gone is noticed by its answer.
-            scope.spawn(move || to.write_all(head.as_bytes()).and_then(|()| to.write_all(&payload)).and_then(|()| to.flush()));
+            scope.spawn(move || {
+                to.write_all(head.as_bytes()).and_then(|()| to.write_all(&payload)).and_then(|()| to.flush())
+            });
             let answer = receive(from, number, rows.num_rows() as u64, self.exec.format);
             if !matches!(answer, Ok(_)) {
                 // The writing thread is blocked while nobody reads.
-                talk.program.due(Some(Instant::now()));
+                program.due(Some(Instant::now()));
             }
             answer
         });
@@ -207,8 +244,10 @@ fn encode(rows: &RecordBatch, format: Format) -> Result<Vec<u8>, Problem> {
         Format::Csv => {
             let mut text = Vec::new();
             csv_text::write_header(rows.schema_ref(), Dialect::default(), &mut text);
-            csv_text::write_batch(rows, Dialect::default(), &mut text)
-                .map_err(|error| Problem::because("the rows have no text in CSV", &error).hint("--format arrow passes any type"))?;
+            csv_text::write_batch(rows, Dialect::default(), &mut text).map_err(|error| {
+                Problem::because("the rows have no text in CSV", &error)
+                    .hint("--format arrow passes any type")
+            })?;
             Ok(text)
         }
     }
@@ -222,7 +261,11 @@ fn receive(from: &mut impl BufRead, number: u64, rows: u64, format: Format) -> R
         let babbled = |why: &str| {
             let said: String = line.chars().take(80).collect();
             let problem = Problem::new(format!("the program answered {said:?}, which {why}"));
-            Lost::Babbled(problem.expected(format!("`row ROW MESSAGE` or `chunk {number} ROWS BYTES`")).hint("standard output belongs to the protocol; print to standard error"))
+            Lost::Babbled(
+                problem
+                    .expected(format!("`row ROW MESSAGE` or `chunk {number} ROWS BYTES`"))
+                    .hint("standard output belongs to the protocol; print to standard error"),
+            )
         };
         if let Some(row) = line.strip_prefix("row ") {
             let (row, reason) = row.split_once(' ').unwrap_or((row, "refused"));
@@ -232,9 +275,15 @@ fn receive(from: &mut impl BufRead, number: u64, rows: u64, format: Format) -> R
             rejected.push(Rejected { row, reason: reason.into() });
             continue;
         }
-        let fields: Vec<Option<u64>> =
-            line.strip_prefix("chunk ").unwrap_or_default().split(' ').map(|field| field.parse().ok()).collect();
-        let [Some(answered), Some(made), Some(bytes)] = fields[..] else { return Err(babbled("is no line of the protocol")) };
+        let fields: Vec<Option<u64>> = line
+            .strip_prefix("chunk ")
+            .unwrap_or_default()
+            .split(' ')
+            .map(|field| field.parse().ok())
+            .collect();
+        let [Some(answered), Some(made), Some(bytes)] = fields[..] else {
+            return Err(babbled("is no line of the protocol"));
+        };
         if answered != number || bytes > LONGEST_ANSWER {
             return Err(babbled("is the answer to another chunk, or too long"));
         }
@@ -246,10 +295,13 @@ fn receive(from: &mut impl BufRead, number: u64, rows: u64, format: Format) -> R
         if (read as u64) < bytes {
             return Err(Lost::Died);
         }
-        let table = decode(&payload, format).map_err(|error| Lost::Babbled(Problem::because("the program's rows cannot be read", &error)))?;
+        let table = decode(&payload, format)
+            .map_err(|error| Lost::Babbled(Problem::because("the program's rows cannot be read", &error)))?;
         let found = table.as_ref().map_or(0, RecordBatch::num_rows) as u64;
         if found != made {
-            return Err(Lost::Babbled(Problem::new(format!("the program said that it answers {made} rows, and sent {found}"))));
+            return Err(Lost::Babbled(Problem::new(format!(
+                "the program said that it answers {made} rows, and sent {found}"
+            ))));
         }
         return Ok(Made { rows: table.filter(|table| table.num_rows() > 0), rejected });
     }

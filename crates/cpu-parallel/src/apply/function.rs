@@ -5,7 +5,9 @@ use std::fs;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type};
+use arrow_array::types::{
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type,
+};
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use arrow_select::filter::filter_record_batch;
@@ -67,11 +69,14 @@ impl Function {
     ) -> Result<Self, Problem> {
         let mut parameters = HashMap::new();
         for part in given {
-            let wanted = || format!("NAME=COLUMN or NAME=NUMBER; the names are {}", name.parameters().join(", "));
+            let wanted =
+                || format!("NAME=COLUMN or NAME=NUMBER; the names are {}", name.parameters().join(", "));
             let (parameter, value) = part
                 .split_once('=')
                 .filter(|(parameter, _)| name.parameters().contains(parameter))
-                .ok_or_else(|| Problem::new(format!("`{part}` is no parameter of this function")).expected(wanted()))?;
+                .ok_or_else(|| {
+                    Problem::new(format!("`{part}` is no parameter of this function")).expected(wanted())
+                })?;
             parameters.insert(parameter.to_owned(), value.to_owned());
         }
         for parameter in name.parameters() {
@@ -80,14 +85,18 @@ impl Function {
             let is_number = *parameter != "text" && value.parse::<f64>().is_ok();
             if !is_number && columns.field_with_name(value).is_err() {
                 let names: Vec<_> = columns.fields().iter().map(|field| field.name().as_str()).collect();
-                return Err(Problem::new(format!("there is no column `{value}` for the parameter `{parameter}`"))
-                    .expected(format!("one of {}", names.join(", ")))
-                    .hint(format!("--param {parameter}=COLUMN names another column")));
+                return Err(Problem::new(format!(
+                    "there is no column `{value}` for the parameter `{parameter}`"
+                ))
+                .expected(format!("one of {}", names.join(", ")))
+                .hint(format!("--param {parameter}=COLUMN names another column")));
             }
         }
         let (list, points) = match (list, name) {
             (None, _) => {
-                let points = CAPITALS.iter().map(|(_, latitude, longitude)| Point { latitude: *latitude, longitude: *longitude });
+                let points = CAPITALS
+                    .iter()
+                    .map(|(_, latitude, longitude)| Point { latitude: *latitude, longitude: *longitude });
                 (CAPITALS.iter().map(|capital| capital.0.to_owned()).collect(), points.collect())
             }
             (Some(path), Name::Nearest) => places(path)?,
@@ -110,7 +119,9 @@ fn places(path: &str) -> Result<(Vec<String>, Vec<Point>), Problem> {
     let text = fs::read_to_string(path).or_problem(|| format!("cannot read the places {path}"))?;
     let (mut names, mut points) = (Vec::new(), Vec::new());
     for (number, line) in text.lines().enumerate() {
-        let wrong = |why: String| Problem::new(why).at(format!("{path}:{}", number + 1)).expected("name,latitude,longitude");
+        let wrong = |why: String| {
+            Problem::new(why).at(format!("{path}:{}", number + 1)).expected("name,latitude,longitude")
+        };
         let mut fields = line.rsplitn(3, ',');
         let (longitude, latitude) = (fields.next(), fields.next());
         let degrees = |text: Option<&str>| text.and_then(|text| text.trim().parse::<f64>().ok());
@@ -169,12 +180,17 @@ impl Ready<'_> {
     /// A column whose type a parameter cannot have.
     pub fn apply(&self, rows: &RecordBatch, first: u64) -> Result<Made, Problem> {
         let function = self.function;
-        let parameters: Vec<_> =
-            function.name.parameters().iter().map(|name| function.values(name, rows)).collect::<Result<_, _>>()?;
+        let parameters: Vec<_> = function
+            .name
+            .parameters()
+            .iter()
+            .map(|name| function.values(name, rows))
+            .collect::<Result<_, _>>()?;
         let number = |at: usize, row: usize| parameters[at].number(row, function.name.parameters()[at]);
         let option = |row: usize| {
             let [spot, strike, rate, volatility, years] = [0, 1, 2, 3, 4].map(|at| number(at, row));
-            European { spot: spot?, strike: strike?, rate: rate?, volatility: volatility?, years: years? }.checked()
+            European { spot: spot?, strike: strike?, rate: rate?, volatility: volatility?, years: years? }
+                .checked()
         };
         let (mut one, mut two) = (Vec::with_capacity(rows.num_rows()), Vec::with_capacity(rows.num_rows()));
         let (mut good, mut rejected) = (Vec::with_capacity(rows.num_rows()), Vec::new());
@@ -182,12 +198,16 @@ impl Ready<'_> {
         for row in 0..rows.num_rows() {
             let made = match function.name {
                 Name::BlackScholes => option(row).map(black_scholes),
-                Name::MonteCarlo => option(row).map(|of| asian_call(of, first + row as u64, function.simulation)),
-                Name::Nearest => number(0, row).and_then(|latitude| Point::new(latitude, number(1, row)?)).and_then(|from| {
-                    let (place, far) = self.places.nearest(from).ok_or("there are no places")?;
-                    names.push(&function.list[place]);
-                    Ok((0.0, far))
-                }),
+                Name::MonteCarlo => {
+                    option(row).map(|of| asian_call(of, first + row as u64, function.simulation))
+                }
+                Name::Nearest => number(0, row)
+                    .and_then(|latitude| Point::new(latitude, number(1, row)?))
+                    .and_then(|from| {
+                        let (place, far) = self.places.nearest(from).ok_or("there are no places")?;
+                        names.push(&function.list[place]);
+                        Ok((0.0, far))
+                    }),
                 Name::JaroWinkler => parameters[0].text(row).and_then(|text| {
                     let (entry, score) = most_similar(text, &function.list).ok_or("the list is empty")?;
                     names.push(&function.list[entry]);
@@ -212,7 +232,8 @@ impl Ready<'_> {
         let kept = if rejected.is_empty() {
             rows.clone()
         } else {
-            filter_record_batch(rows, &BooleanArray::from(good)).or_problem(|| "the good rows cannot be chosen")?
+            filter_record_batch(rows, &BooleanArray::from(good))
+                .or_problem(|| "the good rows cannot be chosen")?
         };
         with_columns(&kept, columns).map(|rows| Made { rows: Some(rows), rejected })
     }
@@ -245,7 +266,10 @@ impl Function {
         };
         macro_rules! numbers {
             ($kind:ty) => {
-                Values::Numbers(array, array.as_primitive::<$kind>().values().iter().map(|value| f64::from(*value)).collect())
+                Values::Numbers(
+                    array,
+                    array.as_primitive::<$kind>().values().iter().map(|value| f64::from(*value)).collect(),
+                )
             };
         }
         Ok(match array.data_type() {
@@ -253,7 +277,10 @@ impl Function {
             _ if parameter == "text" => return Err(unfit(value, array, "text")),
             // Whole numbers above 2^53 are rounded to the nearest that a real number has.
             #[allow(clippy::cast_precision_loss)]
-            DataType::Int64 => Values::Numbers(array, array.as_primitive::<Int64Type>().values().iter().map(|value| *value as f64).collect()),
+            DataType::Int64 => Values::Numbers(
+                array,
+                array.as_primitive::<Int64Type>().values().iter().map(|value| *value as f64).collect(),
+            ),
             DataType::Int32 => numbers!(Int32Type),
             DataType::Int16 => numbers!(Int16Type),
             DataType::Int8 => numbers!(Int8Type),
@@ -268,5 +295,6 @@ impl Function {
 }
 
 fn unfit(column: &str, array: &ArrayRef, wanted: &str) -> Problem {
-    Problem::new(format!("column `{column}` has the type {}", array.data_type())).expected(format!("a column of {wanted}"))
+    Problem::new(format!("column `{column}` has the type {}", array.data_type()))
+        .expected(format!("a column of {wanted}"))
 }

@@ -23,7 +23,9 @@ impl Point {
     /// Degrees that no place has.
     pub fn new(latitude: f64, longitude: f64) -> Result<Self, String> {
         if !(-90.0..=90.0).contains(&latitude) || !(-180.0..=180.0).contains(&longitude) {
-            return Err(format!("no place is at {latitude}, {longitude}: expected -90 to 90 and -180 to 180 degrees"));
+            return Err(format!(
+                "no place is at {latitude}, {longitude}: expected -90 to 90 and -180 to 180 degrees"
+            ));
         }
         Ok(Self { latitude, longitude })
     }
@@ -95,13 +97,22 @@ impl European {
     /// # Errors
     /// The first number that is not.
     pub fn checked(self) -> Result<Self, String> {
-        let positive = [("spot", self.spot), ("strike", self.strike), ("volatility", self.volatility), ("years", self.years)];
+        let positive = [
+            ("spot", self.spot),
+            ("strike", self.strike),
+            ("volatility", self.volatility),
+            ("years", self.years),
+        ];
         for (name, value) in positive {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(format!("{name} is {value}: expected a number above 0"));
             }
         }
-        if self.rate.is_finite() { Ok(self) } else { Err(format!("rate is {}: expected a number", self.rate)) }
+        if self.rate.is_finite() {
+            Ok(self)
+        } else {
+            Err(format!("rate is {}: expected a number", self.rate))
+        }
     }
 }
 
@@ -109,7 +120,8 @@ impl European {
 pub fn black_scholes(of: European) -> (f64, f64) {
     let normal = |x: f64| 0.5 * erfc(-x * std::f64::consts::FRAC_1_SQRT_2);
     let spread = of.volatility * sqrt(of.years);
-    let above = (log(of.spot / of.strike) + (of.rate + of.volatility * of.volatility / 2.0) * of.years) / spread;
+    let above =
+        (log(of.spot / of.strike) + (of.rate + of.volatility * of.volatility / 2.0) * of.years) / spread;
     let below = above - spread;
     let discounted = of.strike * exp(-of.rate * of.years);
     (
@@ -149,11 +161,12 @@ pub fn asian_call(of: European, row: u64, how: Simulation) -> (f64, f64) {
         let (mut sum_one, mut sum_other) = (0.0, 0.0);
         let mut spare = None;
         for _ in 0..how.steps {
-            let shock = spread * spare.take().unwrap_or_else(|| {
-                let (first, second) = normals(&mut random);
-                spare = Some(second);
-                first
-            });
+            let shock = spread
+                * spare.take().unwrap_or_else(|| {
+                    let (first, second) = normals(&mut random);
+                    spare = Some(second);
+                    first
+                });
             one *= exp(drift + shock);
             other *= exp(drift - shock);
             sum_one += one;

@@ -127,7 +127,8 @@ pub struct Output {
 impl Exercise for Apply {
     const ID: u8 = 7;
     const NAME: &'static str = "apply";
-    const ABOUT: &'static str = "Applies a function, or a program of your own, to every row of a table, chunk by chunk.";
+    const ABOUT: &'static str =
+        "Applies a function, or a program of your own, to every row of a table, chunk by chunk.";
     const STRATEGIES: &'static [Strategy<Self>] = &[
         Strategy::new(Kind::Sequential, strategies::sequential),
         Strategy::new(Kind::Threads, strategies::threads),
@@ -166,12 +167,19 @@ impl Exercise for Apply {
         } else {
             let mut params = args.params.clone();
             // The lab's orders: what the right is worth to buy the piece at its price of today, on the mean of a year.
-            let of_orders = ["spot=unit_price_cents", "strike=unit_price_cents", "rate=0.1", "volatility=0.3", "years=1"];
+            let of_orders =
+                ["spot=unit_price_cents", "strike=unit_price_cents", "rate=0.1", "volatility=0.3", "years=1"];
             if own && params.is_empty() && matches!(args.function, Name::MonteCarlo | Name::BlackScholes) {
                 params.extend(of_orders.map(str::to_owned));
             }
             let simulation = Simulation { seed: lab.seed, paths: args.paths, steps: args.steps };
-            Applied::Function(Function::new(args.function, &params, args.list.as_deref(), simulation, &columns)?)
+            Applied::Function(Function::new(
+                args.function,
+                &params,
+                args.list.as_deref(),
+                simulation,
+                &columns,
+            )?)
         };
         let rows = files.iter().map(rows_of).sum::<Option<u64>>();
         Ok(Input { rows, files, columns, work, out: lab.out_or("apply.parquet"), explain: args.explain })
@@ -180,7 +188,14 @@ impl Exercise for Apply {
     fn deliver(output: &Output, args: &Args, _: &Lab) -> Result<(), Problem> {
         let Some(path) = &args.rejects else { return Ok(()) };
         let columns = [
-            ("file", output.rejected.iter().map(|one| Some(output.files[one.file].display().to_string())).collect::<Vec<_>>()),
+            (
+                "file",
+                output
+                    .rejected
+                    .iter()
+                    .map(|one| Some(output.files[one.file].display().to_string()))
+                    .collect::<Vec<_>>(),
+            ),
             ("row", output.rejected.iter().map(|one| Some(one.row.to_string())).collect()),
             ("reason", output.rejected.iter().map(|one| Some(one.reason.clone())).collect()),
         ];
@@ -191,7 +206,8 @@ impl Exercise for Apply {
         let batch = RecordBatch::try_from_iter(columns).or_problem(cannot)?;
         let mut text = Vec::new();
         tabular::csv_text::write_header(batch.schema_ref(), tabular::csv_text::Dialect::default(), &mut text);
-        tabular::csv_text::write_batch(&batch, tabular::csv_text::Dialect::default(), &mut text).or_problem(cannot)?;
+        tabular::csv_text::write_batch(&batch, tabular::csv_text::Dialect::default(), &mut text)
+            .or_problem(cannot)?;
         std::fs::write(path, text).or_problem(cannot)
     }
 }
@@ -211,7 +227,10 @@ impl Output {
         };
         failures.extend(rejected.iter().take(SHOWN).map(of_row));
         if rejected.len() > SHOWN {
-            let cause = Cause::Problem(Problem::new("could not be done either").hint("--rejects FILE lists every row with its reason"));
+            let cause = Cause::Problem(
+                Problem::new("could not be done either")
+                    .hint("--rejects FILE lists every row with its reason"),
+            );
             failures.push(Failure { task: format!("{} more rows", rejected.len() - SHOWN), cause });
         }
         Self { file: input.out.clone(), files: input.files.clone(), rejected, failures, work }

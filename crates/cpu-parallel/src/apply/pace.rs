@@ -48,8 +48,12 @@ impl Pace {
         self.rows.get()
     }
 
-    /// Learns from a chunk of so many rows that took so long.
-    pub fn done(&self, rows: u64, took: Duration) {
+    /// Learns from a chunk of so many rows that took so long. A chunk for which a program had to be started (`None`) tells
+    /// nothing of its rows, but that larger chunks would share the start among more of them.
+    pub fn done(&self, rows: u64, took: Option<Duration>) {
+        let Some(took) = took else {
+            return self.rows.set((self.rows.get() * 2).min(MOST_ROWS));
+        };
         let (time, before) = self.spent.get();
         self.spent.set((time + took, before + rows));
         let row = took.as_secs_f64() / rows.max(1) as f64;
@@ -74,7 +78,11 @@ impl Pace {
     pub fn explain(&self) -> String {
         let (time, rows) = self.spent.get();
         let row = time.as_secs_f64() / rows.max(1) as f64 * 1e6;
-        format!("a row takes {row:.3} µs, so a chunk has {} rows to take about {:?}", self.rows.get(), self.costs.chunk)
+        format!(
+            "a row takes {row:.3} µs, so a chunk has {} rows to take about {:?}",
+            self.rows.get(),
+            self.costs.chunk
+        )
     }
 }
 
@@ -91,11 +99,13 @@ mod tests {
         let mut sizes = Vec::new();
         for _ in 0..5 {
             sizes.push(pace.rows());
-            pace.done(pace.rows() as u64, micro(pace.rows()));
+            pace.done(pace.rows() as u64, Some(micro(pace.rows())));
         }
         assert_eq!(sizes, [16, 128, 1_024, 2_000, 2_000]);
-        pace.done(2_000, micro(2_000) * 4_000);
+        pace.done(2_000, Some(micro(2_000) * 4_000));
         assert_eq!(pace.rows(), 1);
+        pace.done(1, None);
+        assert_eq!(pace.rows(), 2);
     }
 
     #[test]
@@ -104,10 +114,10 @@ mod tests {
         let (small, large, unknown) = (pace(Some(1_500)), pace(Some(10_000)), pace(None));
         assert!(!large.is_worth_others());
         for one in [&small, &large, &unknown] {
-            one.done(1_000, 2 * MILLI);
+            one.done(1_000, Some(2 * MILLI));
         }
         assert!(!small.is_worth_others() && large.is_worth_others() && !unknown.is_worth_others());
-        unknown.done(1_000, 2 * MILLI);
+        unknown.done(1_000, Some(2 * MILLI));
         assert!(unknown.is_worth_others());
     }
 }

@@ -80,7 +80,10 @@ fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<ApplyChunk>) -> Re
                 reply.rows.map_or(Ok(()), |Handed(rows)| results.write(&rows))
             }
             Err(failure) => {
-                failures.push(Failure { task: format!("{}: {}", input.files[file].display(), failure.task), ..failure });
+                failures.push(Failure {
+                    task: format!("{}: {}", input.files[file].display(), failure.task),
+                    ..failure
+                });
                 Ok(())
             }
         }
@@ -95,19 +98,22 @@ fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<ApplyChunk>) -> Re
     // The first chunks are done here, and all of them if others are not worth their start.
     let mut here = std::iter::from_fn(|| if pace.is_worth_others() { None } else { chunks.next() });
     ways::sequential::<ApplyChunk>(lab, &input.work, &mut here, &mut sink)?;
-    if pace.is_worth_others() {
+    let others = pace.is_worth_others();
+    if others {
         way(lab, &input.work, &mut chunks, &mut sink)?;
     }
     drop((chunks, sink));
     broken.map_or(Ok(()), Err)?;
     lab.stop.check()?;
     if input.explain {
-        anstream::eprintln!("{}; {number} chunks", pace.explain());
+        let who = if others { "others were worth their start" } else { "nobody else was started" };
+        anstream::eprintln!("{}; {number} chunks, {who}", pace.explain());
     }
     let (rows, columns) = (results.rows, input.columns.clone());
     let bytes_out = results.finish(&columns)?;
     out::publish(&staged, &input.out)?;
-    let sizes = input.files.iter().map(|file| file.metadata().map(|found| found.len())).sum::<Result<u64, _>>();
+    let sizes =
+        input.files.iter().map(|file| file.metadata().map(|found| found.len())).sum::<Result<u64, _>>();
     let bytes_in = sizes.or_problem(|| "an input file is gone")?;
     let work = Work { items: input.files.len() as u64, rows, bytes_in, bytes_out };
     Ok(Output::new(input, rejected, failures, work))
@@ -151,7 +157,8 @@ impl fmt::Display for Chunk {
 pub struct Reply {
     rows: Option<Handed>,
     rejected: Vec<super::Rejected>,
-    took: Duration,
+    /// How long it took, unless a program was started for it.
+    took: Option<Duration>,
 }
 
 /// The job: applies the function to one chunk after another.
@@ -181,10 +188,11 @@ impl Job for ApplyChunk {
     fn run(&mut self, chunk: &Chunk, stop: &Stop) -> Result<Reply, Problem> {
         let started = Instant::now();
         let rows = &chunk.rows.0;
-        let Made { rows, rejected } = match &mut self.work {
-            Worker::Function(function) => function.ready().apply(rows, chunk.first)?,
-            Worker::User(user) => user.apply(rows, chunk.number, stop)?,
+        let (made, fresh) = match &mut self.work {
+            Worker::Function(function) => (function.ready().apply(rows, chunk.first)?, false),
+            Worker::User(user) => (user.apply(rows, chunk.number, stop)?, user.was_fresh()),
         };
-        Ok(Reply { rows: rows.map(Handed), rejected, took: started.elapsed() })
+        let Made { rows, rejected } = made;
+        Ok(Reply { rows: rows.map(Handed), rejected, took: (!fresh).then(|| started.elapsed()) })
     }
 }

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use arrow_select::concat::concat_batches;
 use lab::{OrProblem, Problem};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use tabular::csv_batches::CsvBatches;
 use tabular::csv_text::{self, Dialect};
@@ -17,8 +19,10 @@ use tabular::parquet_batches::ParquetBatches;
 
 /// Rows that are read at a time, and the most that a chunk has.
 pub(super) const MOST_ROWS: usize = 65_536;
-/// Rows of a row group of the output: fixed, so that the file does not depend on the chunks.
+/// Rows of a row group of a Parquet file, and rows that are written to it at a time. Both are fixed, because pages end where a
+/// write ends: so the file does not depend on the chunks.
 const GROUP_ROWS: usize = 65_536;
+const WRITE_ROWS: usize = 8_192;
 
 pub(super) fn is_csv(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "csv" || extension == "tsv")
@@ -131,7 +135,7 @@ pub(super) struct Results {
 
 enum To {
     Csv(BufWriter<File>),
-    Parquet(Box<ArrowWriter<File>>),
+    Parquet(Box<Groups>),
 }
 
 impl Results {
@@ -143,8 +147,10 @@ impl Results {
         let cannot = || format!("cannot write {}", self.path.display());
         let columns = self.columns.get_or_insert_with(|| rows.schema());
         if columns.fields() != rows.schema_ref().fields() {
-            return Err(Problem::new("the results of two chunks have different columns")
-                .expected(format!("{:?}", columns.fields().iter().map(|field| field.name()).collect::<Vec<_>>())));
+            return Err(Problem::new("the results of two chunks have different columns").expected(format!(
+                "{:?}",
+                columns.fields().iter().map(|field| field.name()).collect::<Vec<_>>()
+            )));
         }
         self.rows += rows.num_rows() as u64;
         self.text.clear();
@@ -160,17 +166,23 @@ impl Results {
                         .set_compression(Compression::SNAPPY)
                         .set_max_row_group_row_count(Some(GROUP_ROWS));
                     let writer = ArrowWriter::try_new(file, columns.clone(), Some(settings.build()));
-                    To::Parquet(Box::new(writer.or_problem(cannot)?))
+                    To::Parquet(Box::new(Groups {
+                        writer: writer.or_problem(cannot)?,
+                        waiting: Vec::new(),
+                        rows: 0,
+                    }))
                 })
             }
         };
         match to {
             To::Csv(file) => {
-                csv_text::write_batch(rows, Dialect::default(), &mut self.text)
-                    .map_err(|error| Problem::because("the results have no text in CSV", &error).hint("write Parquet: --out FILE.parquet"))?;
+                csv_text::write_batch(rows, Dialect::default(), &mut self.text).map_err(|error| {
+                    Problem::because("the results have no text in CSV", &error)
+                        .hint("write Parquet: --out FILE.parquet")
+                })?;
                 file.write_all(&self.text).or_problem(cannot)
             }
-            To::Parquet(writer) => writer.write(rows).or_problem(cannot),
+            To::Parquet(groups) => groups.write(rows).or_problem(cannot),
         }
     }
 
@@ -182,9 +194,42 @@ impl Results {
         let cannot = || format!("cannot write {}", self.path.display());
         match self.to.take() {
             Some(To::Csv(mut file)) => file.flush().or_problem(cannot)?,
-            Some(To::Parquet(writer)) => drop(writer.into_inner().or_problem(cannot)?),
+            Some(To::Parquet(groups)) => groups.finish().or_problem(cannot)?,
             None => {}
         }
         self.path.metadata().map(|found| found.len()).or_problem(cannot)
+    }
+}
+
+/// A Parquet file that is written in pieces of one size, whatever pieces come.
+struct Groups {
+    writer: ArrowWriter<File>,
+    waiting: Vec<RecordBatch>,
+    /// How many rows wait.
+    rows: usize,
+}
+
+impl Groups {
+    fn write(&mut self, rows: &RecordBatch) -> Result<(), ParquetError> {
+        self.waiting.push(rows.clone());
+        self.rows += rows.num_rows();
+        if self.rows < WRITE_ROWS {
+            return Ok(());
+        }
+        let all = concat_batches(&rows.schema(), &self.waiting)?;
+        let whole = self.rows - self.rows % WRITE_ROWS;
+        for first in (0..whole).step_by(WRITE_ROWS) {
+            self.writer.write(&all.slice(first, WRITE_ROWS))?;
+        }
+        self.rows -= whole;
+        self.waiting = vec![all.slice(whole, self.rows)];
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), ParquetError> {
+        if let Some(first) = self.waiting.first() {
+            self.writer.write(&concat_batches(&first.schema(), &self.waiting)?)?;
+        }
+        self.writer.close().map(drop)
     }
 }

@@ -113,7 +113,9 @@ impl Parts {
         let Some(part) = self.part.take() else { return Ok(()) };
         let cannot = || format!("cannot write to {}", self.folder.display());
         let name = format!("part-{:06}.parquet", self.manifest.parts.len());
-        let rows = part.in_progress_rows() + part.flushed_row_groups().iter().map(|group| group.num_rows().unsigned_abs()).sum::<u64>() as usize;
+        let rows = part.in_progress_rows()
+            + part.flushed_row_groups().iter().map(|group| group.num_rows().unsigned_abs()).sum::<u64>()
+                as usize;
         let file = part.into_inner().or_problem(cannot)?;
         if self.durable {
             file.sync_all().or_problem(cannot)?;
