@@ -173,12 +173,11 @@ impl User {
 
     /// Asks once. The inner error is the program's death.
     fn ask(&mut self, rows: &RecordBatch, number: u64, stop: &Stop) -> Result<Result<Made, Death>, Problem> {
-        let mut talk = match self.talk.take() {
-            Some(talk) => talk,
-            None => {
-                self.fresh = true;
-                self.start(stop)?
-            }
+        let mut talk = if let Some(talk) = self.talk.take() {
+            talk
+        } else {
+            self.fresh = true;
+            self.start(stop)?
         };
         let payload = encode(rows, self.exec.format)?;
         talk.program.due(Some(Instant::now() + self.exec.deadline));
@@ -191,7 +190,7 @@ impl User {
                 to.write_all(head.as_bytes()).and_then(|()| to.write_all(&payload)).and_then(|()| to.flush())
             });
             let answer = receive(from, number, rows.num_rows() as u64, self.exec.format);
-            if !matches!(answer, Ok(_)) {
+            if answer.is_err() {
                 // The writing thread is blocked while nobody reads.
                 program.due(Some(Instant::now()));
             }

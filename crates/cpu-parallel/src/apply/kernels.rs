@@ -144,7 +144,7 @@ pub struct Simulation {
 /// The value of an Asian call on the arithmetic mean, which has no closed form, and its standard error, by simulation of
 /// geometric Brownian motion.
 ///
-/// The random numbers come from ChaCha8, a generator that counts: the stream is the number of the row, so what a row gets
+/// The random numbers come from `ChaCha8`, a generator that counts: the stream is the number of the row, so what a row gets
 /// depends on the seed and on `row` alone, whoever computes it, in whatever chunk. Each path is mirrored (antithetic
 /// variates), and the standard error is that of the means of the pairs.
 pub fn asian_call(of: European, row: u64, how: Simulation) -> (f64, f64) {

@@ -88,21 +88,22 @@ fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<ApplyChunk>) -> Re
             }
         }
     };
-    let mut chunks = std::iter::from_fn(|| {
+    let chunks = std::iter::from_fn(|| {
         let piece = pieces.next(pace.rows()).map_err(|problem| broken = Some(problem)).ok()??;
         number += 1;
         let file = input.files.iter().position(|file| *file == piece.file).unwrap_or_default();
         under_way.borrow_mut().push_back(Place { file, row: piece.row, rows: piece.rows.num_rows() as u64 });
         Some(Chunk { number, row: piece.row, first: piece.first, rows: Handed(piece.rows) })
     });
+    let mut chunks = chunks.peekable();
     // The first chunks are done here, and all of them if others are not worth their start.
     let mut here = std::iter::from_fn(|| if pace.is_worth_others() { None } else { chunks.next() });
     ways::sequential::<ApplyChunk>(lab, &input.work, &mut here, &mut sink)?;
-    let others = pace.is_worth_others();
+    // Nobody is started for nothing: there must be a chunk left.
+    let others = pace.is_worth_others() && chunks.peek().is_some();
     if others {
         way(lab, &input.work, &mut chunks, &mut sink)?;
     }
-    drop((chunks, sink));
     broken.map_or(Ok(()), Err)?;
     lab.stop.check()?;
     if input.explain {

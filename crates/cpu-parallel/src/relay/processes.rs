@@ -86,9 +86,16 @@ enum Report {
     Committed(u64),
     /// The output is not where the relay was told that it is: somebody else has moved it, or is just ending.
     Moved,
-    /// Everything is committed; the slices of both timelines.
-    Done(Vec<Slice>, Vec<Slice>),
+    /// Everything is committed.
+    Done(Timelines),
     Refused(Problem),
+}
+
+/// What both processes recorded.
+#[derive(Serialize, Deserialize)]
+struct Timelines {
+    transform: Vec<Slice>,
+    persist: Vec<Slice>,
 }
 
 /// How one attempt ended.
@@ -160,7 +167,7 @@ fn attempt(
 
     let Some(stdout) = persister.stdout() else { return Err(Problem::new(cannot())) };
     let (put, reports) = bounded(16);
-    let ended = thread::scope(|scope| {
+    let (ended, transformer, persister) = thread::scope(|scope| {
         scope.spawn(move || read_reports(stdout, |report| put.send(report).is_ok()));
         let ended = watch(&reports, &transformer, &persister, lab);
         // Whoever still lives is of no use any longer, and the reading thread waits for its end.
@@ -171,10 +178,9 @@ fn attempt(
         let first = leave(transformer, well);
         (ended, first, leave(persister, well))
     });
-    let (ended, transformer, persister) = ended;
-    if let Some((transformed, persisted)) = ended? {
-        timeline::absorb(TRANSFORM, None, transformed);
-        timeline::absorb(PERSIST, None, persisted);
+    if let Some(timelines) = ended? {
+        timeline::absorb(TRANSFORM, None, timelines.transform);
+        timeline::absorb(PERSIST, None, timelines.persist);
         return Ok(End::Done);
     }
     let (transformer, persister) = (transformer.or_problem(cannot)?, persister.or_problem(cannot)?);
@@ -208,7 +214,7 @@ fn watch(
     transformer: &Program,
     persister: &Program,
     lab: &Lab,
-) -> Result<Option<(Vec<Slice>, Vec<Slice>)>, Problem> {
+) -> Result<Option<Timelines>, Problem> {
     let again = || {
         let due = Some(Instant::now() + lab.patience.task_deadline);
         transformer.due(due);
@@ -218,7 +224,7 @@ fn watch(
     loop {
         match reports.recv_timeout(LOOK) {
             Ok(Report::Committed(_)) => again(),
-            Ok(Report::Done(transformed, persisted)) => return Ok(Some((transformed, persisted))),
+            Ok(Report::Done(timelines)) => return Ok(Some(timelines)),
             Ok(Report::Refused(problem)) => return Err(problem),
             Ok(Report::Moved) | Err(RecvTimeoutError::Disconnected) => return Ok(None),
             // A pipe tells of the writer's death, a ring does not.
@@ -379,9 +385,9 @@ fn take_all(
                 (ipc::from_bytes(bytes).map_err(unreadable)?, number)
             }
             Kind::End if persister.position() == setup.batches => {
-                let transformed =
+                let transform =
                     serde_json::from_slice(&payload).or_problem(|| "a timeline cannot be read")?;
-                return report(&Report::Done(transformed, timeline::drain()));
+                return report(&Report::Done(Timelines { transform, persist: timeline::drain() }));
             }
             Kind::Failed => {
                 return Err(serde_json::from_slice(&payload).or_problem(|| "a problem cannot be read")?);

@@ -119,19 +119,18 @@ impl Sqlite {
             let _ = write!(values, "{comma}?{}", number + 1);
         }
         let table = quoted(&target.table);
-        let begin = format!("BEGIN IMMEDIATE; {POSITIONS}");
-        connection.execute_batch(&begin).or_problem(&cannot)?;
-        let position = match committed(&connection, target)? {
-            Some(position) => position,
-            None => {
-                let create = format!("CREATE TABLE {table} ({create})");
-                connection.execute_batch(&create).or_problem(&cannot).map_err(|problem| {
-                    problem.hint("--table names another table; one that is there already is left as it is")
-                })?;
-                let begun = "INSERT INTO relay_positions VALUES (?1, ?2, 0)";
-                connection.execute(begun, params![target.table, target.mark]).or_problem(&cannot)?;
-                0
-            }
+        let positions = format!("BEGIN IMMEDIATE; {POSITIONS}");
+        connection.execute_batch(&positions).or_problem(&cannot)?;
+        let position = if let Some(position) = committed(&connection, target)? {
+            position
+        } else {
+            let create = format!("CREATE TABLE {table} ({create})");
+            connection.execute_batch(&create).or_problem(&cannot).map_err(|problem| {
+                problem.hint("--table names another table; one that is there already is left as it is")
+            })?;
+            let begun = "INSERT INTO relay_positions VALUES (?1, ?2, 0)";
+            connection.execute(begun, params![target.table, target.mark]).or_problem(&cannot)?;
+            0
         };
         connection.execute_batch("COMMIT").or_problem(&cannot)?;
         let insert = format!("INSERT INTO {table} VALUES ({values})");
