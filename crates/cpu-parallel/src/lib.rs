@@ -3,17 +3,26 @@
 //! | exercise | what is done |
 //! |---|---|
 //! | [`transform`] | orders and customers cleaned, checked and pseudonymised |
-//! | [`convert`] | many Parquet files to CSV |
+//! | [`apply`] | a function, or a program of the user's own, over the rows of a table |
+//! | [`convert`] | Parquet to CSV, many files or one large one |
 //! | [`aggregate`] | the groups of a table, in one pass, with exact sums |
+//! | [`relay`] | one process transforms rows, another one stores them |
 
 pub mod aggregate;
+pub mod apply;
 pub mod convert;
 pub mod csv_input;
+mod handed;
+pub mod relay;
 pub mod transform;
 
-/// The exercises of this program.
-pub static EXERCISES: &[lab::cli::Entry] = &[
-    lab::cli::Entry::of::<transform::Transform>(),
-    lab::cli::Entry::of::<convert::Convert>(),
-    lab::cli::Entry::of::<aggregate::Aggregate>(),
+use lab::cli::Entry;
+
+/// The exercises of this program, in the order of the course.
+pub static EXERCISES: &[Entry] = &[
+    Entry::of::<transform::Transform>(),
+    Entry::of::<apply::Apply>(),
+    Entry::of::<convert::Convert>(),
+    Entry::of::<aggregate::Aggregate>(),
+    Entry::of::<relay::Relay>(),
 ];

@@ -148,12 +148,13 @@ pub struct Children {
 
 impl Children {
     /// Adds the peak memory of one place for a worker: the largest of the processes that followed each other in it.
-    pub(crate) fn add_peak(&self, bytes: u64) {
+    pub fn add_peak(&self, bytes: u64) {
         // A count that is only read after the threads that add to it were joined needs no ordering of its own.
         self.peak_rss_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(crate) fn add_death(&self, task: &str, death: &Death) {
+    /// Counts the end of a worker that had this task, and says it in the log.
+    pub fn add_death(&self, task: &str, death: &Death) {
         self.deaths.fetch_add(1, Ordering::Relaxed);
         tracing::warn!("a worker died during {task}: {death}");
     }

@@ -43,11 +43,11 @@ impl Launch {
         self.program
     }
 
-    /// The command that starts a worker with this role; all three of its streams are pipes.
+    /// The command that starts this program in one of its roles; all three of its streams are pipes.
     ///
     /// # Errors
     /// When this process is a worker itself.
-    pub(crate) fn worker(&self, role: &str) -> io::Result<Command> {
+    pub fn role(&self, role: &str) -> io::Result<Command> {
         if std::env::var_os(ROLE).is_some() {
             return Err(io::Error::other("a worker does not start workers"));
         }

@@ -1,5 +1,7 @@
 //! How a process notices that its parent is gone, and goes too.
 
+use std::io::{self, Read};
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
@@ -15,10 +17,25 @@ const LAST_MOMENT: Duration = Duration::from_millis(300);
 pub(crate) fn cut(stop: &Stop) -> ! {
     stop.now();
     // Not a wait for something: whoever is done earlier ends the process, and this thread with it.
-    std::thread::sleep(LAST_MOMENT);
+    thread::sleep(LAST_MOMENT);
     // A process that someone started by hand is in its starter's group, which is none of ours.
     if getpgrp() == getpid() {
         let _ = killpg(getpgrp(), Signal::SIGKILL);
     }
     std::process::exit(1)
+}
+
+/// Ends this process soon after its parent: reads `lifeline`, which only the parent can end, on a thread of its own, asks
+/// `stop` when it ends, and ends the process a moment later.
+///
+/// # Errors
+/// When the thread cannot be started.
+pub fn hold(mut lifeline: impl Read + Send + 'static, stop: Stop) -> io::Result<()> {
+    let thread = thread::Builder::new().name("lifeline".into());
+    thread
+        .spawn(move || {
+            while matches!(lifeline.read(&mut [0; 64]), Ok(1..)) {}
+            cut(&stop)
+        })
+        .map(drop)
 }

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,7 +54,7 @@ pub fn hear(command: Command, deadline: Duration, stop: &Stop) -> Result<Vec<u8>
 /// # Errors
 /// Those of [`hear`].
 pub fn listen_to(command: Command, deadline: Duration, stop: &Stop) -> Result<Heard, Problem> {
-    let places = [Place::default()];
+    let places = [Arc::<Place>::default()];
     let (done, over) = bounded::<()>(0);
     let said = thread::scope(|scope| {
         scope.spawn(|| watchdog(&places, stop, &over));
@@ -65,7 +66,7 @@ pub fn listen_to(command: Command, deadline: Duration, stop: &Stop) -> Result<He
     said
 }
 
-fn ask(place: &Place, mut command: Command, deadline: Duration) -> Result<Heard, Problem> {
+fn ask(place: &Arc<Place>, mut command: Command, deadline: Duration) -> Result<Heard, Problem> {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let call = words.map(std::ffi::OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cell::{Answered, Sample};
@@ -18,8 +19,8 @@ const LONGEST_ANSWER: u64 = 64 << 20;
 
 /// A running cell. Every answer has a deadline, which the watchdog of the cell's place enforces.
 pub(super) struct CellProcess<'a> {
-    place: &'a Place,
-    running: Option<Running<'a>>,
+    place: &'a Arc<Place>,
+    running: Option<Running>,
     commands: ChildStdin,
     answers: BufReader<ChildStdout>,
     deadline: Duration,
@@ -28,7 +29,7 @@ pub(super) struct CellProcess<'a> {
 impl<'a> CellProcess<'a> {
     /// Starts the cell and waits until its input is prepared.
     pub(super) fn start(
-        place: &'a Place,
+        place: &'a Arc<Place>,
         plan: &CellPlan,
         scratch: &Path,
         deadline: Duration,

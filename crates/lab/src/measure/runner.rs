@@ -5,6 +5,7 @@
 //! them and favours none. The first round warms up and is not counted.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -61,7 +62,7 @@ pub fn measure_beside(
     noise: &mut Noise,
 ) -> Result<Vec<CellRecord>, Problem> {
     let scratch = Staging::within(&settings.scratch)?;
-    let places: Vec<Place> = cells.iter().map(|_| Place::default()).collect();
+    let places: Vec<Arc<Place>> = cells.iter().map(|_| Arc::default()).collect();
     let (done, over) = bounded::<()>(0);
     let measured = thread::scope(|scope| {
         scope.spawn(|| watchdog(&places, stop, &over));

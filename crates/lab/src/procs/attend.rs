@@ -29,7 +29,7 @@ pub(super) struct Shared {
     children: Arc<Children>,
     pub(super) halt: Stop,
     pub(super) queue: Queue,
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<Arc<Place>>,
     false_starts: AtomicUsize,
     /// Set once workers do not start: those at work finish, and no new one is tried.
     no_more_starts: AtomicBool,
@@ -63,7 +63,7 @@ impl Shared {
             children: Arc::clone(&lab.children),
             halt: lab.stop.child(),
             queue: Queue::new(room),
-            places: (0..lab.workers).map(|_| Place::new(lab.patience.memory_bytes)).collect(),
+            places: (0..lab.workers).map(|_| Arc::new(Place::new(lab.patience.memory_bytes))).collect(),
             false_starts: AtomicUsize::new(0),
             no_more_starts: AtomicBool::new(false),
             attending: AtomicUsize::new(lab.workers),
@@ -113,9 +113,9 @@ impl Shared {
     }
 
     /// Starts a worker and waits until it is ready.
-    fn start<'p>(&self, place: &'p Place) -> Result<Running<'p>, NoStart> {
-        let ready = || -> io::Result<Result<Running<'p>, Death>> {
-            let mut running = place.start(self.launch.worker(self.name)?)?;
+    fn start(&self, place: &Arc<Place>) -> Result<Running, NoStart> {
+        let ready = || -> io::Result<Result<Running, Death>> {
+            let mut running = place.start(self.launch.role(self.name)?)?;
             place.due(Some(Instant::now() + self.patience.task_deadline));
             let setup = Frame::new(Kind::Setup, 0, self.setup.clone());
             if matches!(exchange(&mut running, &setup), Ok(Some(Frame { kind: Kind::Ready, .. }))) {
@@ -160,21 +160,21 @@ pub(super) fn attend(shared: &Shared, number: usize) {
 
 struct Attendant<'a> {
     shared: &'a Shared,
-    place: &'a Place,
+    place: &'a Arc<Place>,
     lane: String,
 }
 
 /// A worker that is ready, and how many tasks it has done.
-struct AtWork<'a> {
-    running: Running<'a>,
+struct AtWork {
+    running: Running,
     done: u32,
 }
 
-impl<'a> Attendant<'a> {
+impl Attendant<'_> {
     /// Returns the peak memory, in bytes, of the largest worker that was here.
     fn work(&self) -> u64 {
         let (shared, mut peak) = (self.shared, 0);
-        let mut worker: Option<AtWork<'a>> = None;
+        let mut worker: Option<AtWork> = None;
         while worker.is_some() || !shared.no_more_starts.load(Ordering::Relaxed) {
             let Some(order) = shared.queue.take() else { break };
             if shared.halt.asked() {
@@ -204,7 +204,7 @@ impl<'a> Attendant<'a> {
     }
 
     /// Gives one task to a worker and returns the worker, if it is still good.
-    fn hand_over(&self, mut worker: AtWork<'a>, order: Order, peak: &mut u64) -> Option<AtWork<'a>> {
+    fn hand_over(&self, mut worker: AtWork, order: Order, peak: &mut u64) -> Option<AtWork> {
         let shared = self.shared;
         match self.ask(&mut worker.running, &order) {
             Ok((reply, good)) => {
@@ -243,7 +243,7 @@ impl<'a> Attendant<'a> {
     }
 
     /// Sends a task and waits for its reply; also tells whether the worker is still good.
-    fn ask(&self, running: &mut Running<'_>, order: &Order) -> Result<(Vec<u8>, bool), Lost> {
+    fn ask(&self, running: &mut Running, order: &Order) -> Result<(Vec<u8>, bool), Lost> {
         let task = Frame::new(Kind::Task, order.number, order.task.clone());
         self.place.has(order.number, Instant::now() + self.shared.patience.task_deadline);
         let sent = timeline::now();
@@ -266,14 +266,14 @@ impl<'a> Attendant<'a> {
 }
 
 /// Lets a worker that has nothing left to do end by itself, and returns its peak memory in bytes.
-fn dismiss(running: Running<'_>) -> u64 {
+fn dismiss(running: Running) -> u64 {
     let peak = running.peak_rss_bytes();
     let _ = running.leave(GOODBYE);
     peak
 }
 
 /// Writes a frame to a worker and reads its answer; `None` where the worker has closed its output.
-fn exchange(running: &mut Running<'_>, frame: &Frame) -> io::Result<Option<Frame>> {
+fn exchange(running: &mut Running, frame: &Frame) -> io::Result<Option<Frame>> {
     let (Some(stdin), Some(stdout)) = (&mut running.stdin, &mut running.stdout) else {
         return Err(io::ErrorKind::BrokenPipe.into());
     };

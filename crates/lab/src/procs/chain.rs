@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -117,7 +118,7 @@ fn ended(payload: &[u8]) -> Result<Vec<Told>, Problem> {
 /// # Errors
 /// The first problem of a stage, or how a stage died.
 pub fn chain(lab: &Lab, stages: &[Planned]) -> Result<Vec<Told>, Problem> {
-    let places: Vec<Place> = stages.iter().map(|_| Place::default()).collect();
+    let places: Vec<Arc<Place>> = stages.iter().map(|_| Arc::default()).collect();
     let (done, over) = bounded::<()>(0);
     thread::scope(|scope| {
         scope.spawn(|| watchdog(&places, &lab.stop, &over));
@@ -127,11 +128,11 @@ pub fn chain(lab: &Lab, stages: &[Planned]) -> Result<Vec<Told>, Problem> {
     })
 }
 
-fn run(lab: &Lab, stages: &[Planned], places: &[Place]) -> Result<Vec<Told>, Problem> {
+fn run(lab: &Lab, stages: &[Planned], places: &[Arc<Place>]) -> Result<Vec<Told>, Problem> {
     let mut running = Vec::new();
     let mut before: Option<std::process::ChildStdout> = None;
     for (stage, place) in stages.iter().zip(places) {
-        let mut command = lab.launch.worker(stage.role).or_problem(|| "a stage cannot be started")?;
+        let mut command = lab.launch.role(stage.role).or_problem(|| "a stage cannot be started")?;
         if let Some(output) = before.take() {
             command.stdin(Stdio::from(output));
         }
@@ -194,11 +195,7 @@ pub(super) fn play<S: Stage>() -> Result<(), Problem> {
     timeline::record(record);
     let mut link = if first {
         // Only a read notices that the parent is gone, and the first stage has nothing else to read.
-        let watching = thread::Builder::new().name("lifeline".into()).spawn(move || {
-            while matches!(from.read(&mut [0; 64]), Ok(1..)) {}
-            lifeline::cut(&Stop::new())
-        });
-        watching.or_problem(lost)?;
+        lifeline::hold(from, Stop::new()).or_problem(lost)?;
         Link { from: None, to, told: Some(Vec::new()) }
     } else {
         Link { from: Some(from), to, told: None }

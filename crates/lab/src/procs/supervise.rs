@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use parking_lot::Mutex;
 use wait4::Wait4;
@@ -42,6 +42,8 @@ pub(crate) struct Place {
     watched: Mutex<Watched>,
     /// The most resident memory that a process here may have, in bytes.
     memory_bytes: Option<u64>,
+    /// What to call a process here when its standard error is passed on; `None` where only its last words are kept.
+    label: Option<String>,
 }
 
 #[derive(Default)]
@@ -68,11 +70,16 @@ enum Sentence {
 impl Place {
     /// A place whose processes may have so much resident memory, in bytes.
     pub(crate) fn new(memory_bytes: Option<u64>) -> Self {
-        Self { watched: Mutex::default(), memory_bytes }
+        Self { memory_bytes, ..Self::default() }
+    }
+
+    /// The place with the standard error of its processes passed on to ours, each line after this label.
+    pub(crate) fn aloud(self, label: Option<String>) -> Self {
+        Self { label, ..self }
     }
 
     /// Starts `command` in this place, at the head of a process group of its own.
-    pub(crate) fn start(&self, mut command: Command) -> io::Result<Running<'_>> {
+    pub(crate) fn start(self: &Arc<Self>, mut command: Command) -> io::Result<Running> {
         let parent_rss_bytes = usage::peak_rss_bytes(std::process::id());
         let mut child = command.process_group(0).spawn()?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -81,11 +88,12 @@ impl Place {
         let (listening, end) = bounded(0);
         let words = Words { kept: Arc::default(), end };
         let kept = Arc::clone(&words.kept);
-        let running = Running { place: self, pid, stdin, stdout, words, parent_rss_bytes };
+        let running = Running { place: Arc::clone(self), pid, stdin, stdout, words, parent_rss_bytes };
         if let Some(stderr) = stderr {
+            let label = self.label.clone();
             let thread = thread::Builder::new().name("last words".into());
             thread.spawn(move || {
-                listen(stderr, &kept);
+                listen(stderr, &kept, label.as_deref());
                 drop::<Sender<()>>(listening);
             })?;
         }
@@ -146,7 +154,7 @@ impl Watched {
 }
 
 /// Looks at every place until `done` is closed: kills what is overdue, and everything once a stop is asked for.
-pub(crate) fn watchdog(places: &[Place], stop: &Stop, done: &Receiver<()>) {
+pub(crate) fn watchdog(places: &[Arc<Place>], stop: &Stop, done: &Receiver<()>) {
     while done.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
         let (unwanted, now) = (stop.asked(), Instant::now());
         for place in places {
@@ -156,8 +164,8 @@ pub(crate) fn watchdog(places: &[Place], stop: &Stop, done: &Receiver<()>) {
 }
 
 /// A started process and the parent's ends of its pipes. Dropping it kills and reaps the process.
-pub(crate) struct Running<'a> {
-    pub(crate) place: &'a Place,
+pub(crate) struct Running {
+    place: Arc<Place>,
     pid: u32,
     pub(crate) stdin: Option<ChildStdin>,
     pub(crate) stdout: Option<ChildStdout>,
@@ -172,7 +180,7 @@ struct Words {
     end: Receiver<()>,
 }
 
-impl Running<'_> {
+impl Running {
     /// Waits until the process has ended by itself, for `patience` at the longest, and tells how it ended.
     pub(crate) fn leave(mut self, patience: Duration) -> io::Result<Reaped> {
         drop(self.stdin.take());
@@ -211,20 +219,35 @@ impl Running<'_> {
         Ok(Reaped { status: used.status, sentence, peak_rss_bytes, last_words })
     }
 
+    /// Whether it has ended, and not well. It is not reaped.
+    pub(crate) fn has_failed(&self) -> bool {
+        let Ok(number) = i32::try_from(self.pid) else { return false };
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
+        match waitid(Id::Pid(Pid::from_raw(number)), flags) {
+            Ok(WaitStatus::Exited(_, code)) => code != 0,
+            Ok(WaitStatus::Signaled(..)) => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.pid
+    }
+
     /// The process's peak resident memory so far, in bytes.
     pub(crate) fn peak_rss_bytes(&self) -> u64 {
         usage::peak_rss_bytes(self.pid)
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.end();
     }
 }
 
 /// A process that is gone.
-pub(crate) struct Reaped {
+pub struct Reaped {
     status: ExitStatus,
     sentence: Option<Sentence>,
     peak_rss_bytes: u64,
@@ -238,12 +261,17 @@ impl Reaped {
     }
 
     /// Whether it ended by itself and was content.
-    pub(crate) fn is_success(&self) -> bool {
+    pub fn is_success(&self) -> bool {
         self.status.success()
     }
 
+    /// Whether nobody killed it.
+    pub fn ended_by_itself(&self) -> bool {
+        self.status.signal().is_none() && self.sentence.is_none()
+    }
+
     /// Whether something else ended it, and not our watchdog.
-    pub(crate) fn was_killed(&self) -> bool {
+    pub fn was_killed(&self) -> bool {
         self.status.signal().is_some() && self.sentence.is_none()
     }
 
@@ -252,8 +280,8 @@ impl Reaped {
         self.sentence == Some(Sentence::Cancelled)
     }
 
-    /// The end of a worker that still had something to do.
-    pub(crate) fn death(self, deadline: Duration) -> Death {
+    /// The end of a process that still had something to do; `deadline` is the one that it had.
+    pub fn death(self, deadline: Duration) -> Death {
         let how = match (self.sentence, self.status.signal()) {
             (Some(Sentence::Late), _) => format!("killed because it missed the deadline of {deadline:?}"),
             (Some(Sentence::Greedy(most)), _) => {
@@ -279,14 +307,18 @@ fn signal_group(child: &Child, signal: Signal) {
 }
 
 /// Reads standard error to its end, so that the process never blocks on it, and keeps the last lines.
-fn listen(stderr: ChildStderr, kept: &Mutex<VecDeque<String>>) {
+fn listen(stderr: ChildStderr, kept: &Mutex<VecDeque<String>>, label: Option<&str>) {
     let mut from = BufReader::new(stderr);
     let mut bytes = 0;
     let mut line = Vec::new();
     // A line that never ends must not fill our memory, so it counts as several.
     while matches!(from.by_ref().take(LAST_WORDS as u64).read_until(b'\n', &mut line), Ok(1..)) {
         let text = String::from_utf8_lossy(&line).into_owned();
-        tracing::debug!(target: "worker", "{}", text.trim_end());
+        if let Some(label) = label {
+            anstream::eprintln!("{label}: {}", text.trim_end());
+        } else {
+            tracing::debug!(target: "worker", "{}", text.trim_end());
+        }
         bytes += text.len();
         let mut kept = kept.lock();
         kept.push_back(text);

@@ -26,6 +26,12 @@ impl Role {
         Self { name: J::NAME, play: serve::<J> }
     }
 
+    /// A process that is started by [`crate::Launch::role`] and speaks a protocol of its own. A process whose parent is gone must
+    /// end: see [`super::hold`].
+    pub const fn program(name: &'static str, play: fn() -> Result<(), Problem>) -> Self {
+        Self { name, play }
+    }
+
     /// A stage of a chain.
     pub const fn stage<S: Stage>() -> Self {
         Self { name: S::NAME, play: chain::play::<S> }

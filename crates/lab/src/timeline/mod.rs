@@ -154,7 +154,7 @@ pub fn drain() -> Vec<Slice> {
 
 /// Adds what another process recorded, on a lane of this name. `sent` is when the process was given the work: from then
 /// to its first slice, and from its last slice to now, the work was being sent.
-pub(crate) fn absorb(lane: &str, sent: Option<u64>, slices: Vec<Slice>) {
+pub fn absorb(lane: &str, sent: Option<u64>, slices: Vec<Slice>) {
     if !recording() {
         return;
     }
