@@ -55,6 +55,11 @@ pub(crate) fn peers(house: &House, arguments: &[OsString]) -> Result<u8> {
     measured(house, "peers", arguments, vec!["--python".into(), python.into()])
 }
 
+/// `cargo xtask live`: the live page, with data and an API, until Ctrl-C.
+pub(crate) fn live(house: &House, arguments: &[OsString]) -> Result<u8> {
+    measured(house, "serve", arguments, Vec::new())
+}
+
 /// Builds, makes the data for the scale and seed among the words, starts the API, and lets the harness measure.
 fn measured(house: &House, name: &str, arguments: &[OsString], more: Vec<OsString>) -> Result<u8> {
     house.build(run_all::PROGRAMS)?;

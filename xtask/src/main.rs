@@ -35,6 +35,7 @@ const TASKS: &[Task] = &[
     ("compare", harness::compare),
     ("gate", harness::gate),
     ("peers", harness::peers),
+    ("live", harness::live),
     ("fmt", ci::fmt),
     ("test", ci::test),
     ("tidy", tidy::task),
@@ -61,6 +62,7 @@ Tasks:
   compare   two runs cell by cell: OLD NEW
   gate      exit code 1 if the newest run is slower than --baseline RUN
   peers     our programs beside plain Python, Polars, DuckDB, …: [--only 01,08] [--scale tiny]
+  live      the newest report as it grows, and a form to start an exercise: [--port 8002] [--scale tiny]
   fmt       format the code
   test      run every test; what follows goes to cargo test
   tidy      check the house rules: who depends on whom, no machine paths, file sizes, …

@@ -74,6 +74,8 @@ pub enum Command {
     },
     /// Compare our programs with what users would have picked instead: the plain Python of the course, and other tools
     Peers(PeersOptions),
+    /// The newest report while its run goes on, and a form to start an exercise and watch its lanes fill
+    Serve(ServeOptions),
 }
 
 /// How figures are printed.
@@ -244,6 +246,20 @@ pub struct PeersOptions {
     /// How to print the figures
     #[command(flatten)]
     pub form: Form,
+}
+
+/// Options of the live page. It is for this machine alone: there is no option to listen elsewhere.
+#[derive(Clone, Debug, Args)]
+pub struct ServeOptions {
+    /// How to measure.
+    #[command(flatten)]
+    pub bench: Bench,
+    /// The port on the loopback device; 0 takes a free one and prints it
+    #[arg(long, value_name = "N", default_value_t = 8002)]
+    pub port: u16,
+    /// The folder of the runs whose newest is shown [default: data/runs]
+    #[arg(long, value_name = "DIR")]
+    pub runs: Option<PathBuf>,
 }
 
 /// The processors that this process may use.

@@ -11,6 +11,7 @@ pub mod compare;
 pub mod discover;
 mod export;
 pub mod folder;
+mod live;
 mod peers;
 mod progress;
 pub mod report;
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
         Command::Compare { old, new, judge } => compare::compare(&old, &new, judge),
         Command::Gate { baseline, run, judge } => compare::gate(&baseline, &cli::run_folder(run), judge),
         Command::Peers(options) => peers::peers(&options),
+        Command::Serve(options) => live::serve(&options),
     };
     let end = outcome.unwrap_or_else(|refused| match refused {
         Refused::Interrupted => End::Interrupted,

@@ -118,6 +118,12 @@ impl Fitted {
 }
 
 impl Growth<'_> {
+    /// Whether a law explains so much of what was measured that its coefficients mean something.
+    pub fn fits(&self) -> bool {
+        let tells = |law: &Result<Fitted, Problem>| law.as_ref().map_or(true, |law| law.r_squared >= 0.5);
+        tells(&self.usl) || tells(&self.amdahl)
+    }
+
     /// What the curve says, in sentences.
     pub fn sentences(&self) -> Vec<String> {
         let mut sentences = Vec::new();

@@ -230,3 +230,36 @@ fn ctrl_c_saves_what_is_measured_and_leaves_no_scratch_and_no_child() {
 fn the_end_of_standard_input_stops_a_run_that_was_started_to_listen_to_it() {
     check_interrupted(&["--stop-with-stdin"], |child| drop(child.stdin.take()));
 }
+
+/// What the live page's server answers to a request with these headers.
+fn asked(address: &str, request: &str) -> String {
+    use std::io::Write as _;
+    let host = address.strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(request.replace("HOST", host).as_bytes()).unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    line.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_live_page_answers_its_own_page_and_no_other() {
+    let bench = Bench::with("sequential pool");
+    let programs = bench.programs();
+    let mut command = bench.command(&["serve", "--port", "0", "--programs", programs.to_str().unwrap()]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on ").unwrap();
+    assert!(address.starts_with("http://127.0.0.1:"));
+    let own = "GET / HTTP/1.1\r\nhost: HOST\r\n\r\n";
+    let rebound = "GET / HTTP/1.1\r\nhost: evil.example\r\n\r\n";
+    let foreign = "POST /start HTTP/1.1\r\nhost: HOST\r\norigin: http://evil.example\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    let plain =
+        "POST /start HTTP/1.1\r\nhost: HOST\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\n{}";
+    let statuses = [own, rebound, foreign, plain].map(|request| asked(address, request));
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(statuses, ["200", "403", "403", "415"]);
+}

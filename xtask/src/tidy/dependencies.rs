@@ -18,7 +18,7 @@ const MAY: &[(&str, &[&str])] = &[
     ("pipelines", &["lab", "fetch", "tabular"]),
     ("fundamentals", &["lab"]),
     ("states-api", &["lab", "fetch", "serving"]),
-    ("bench-harness", &["lab"]),
+    ("bench-harness", &["lab", "serving"]),
     ("xtask", &[]),
 ];
 

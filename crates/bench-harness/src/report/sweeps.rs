@@ -131,11 +131,22 @@ fn sentences(growth: &Growth<'_>) -> Vec<Bilingual> {
             "COST is {cost}: with so many workers it beats the sequential version for certain.",
             "COST é {cost}: com esse número de trabalhadores supera a versão sequencial com certeza."
         ),
+        None if growth.steps.iter().all(|step| step.interval.is_none()) => both!(
+            "COST is unknown: so few samples tell nothing for certain.",
+            "COST é desconhecido: tão poucas amostras não dizem nada com certeza."
+        ),
         None => both!(
             "COST is unbounded here: no number of workers beat the sequential version for certain.",
             "COST é ilimitado aqui: nenhum número de trabalhadores superou a versão sequencial com certeza."
         ),
     });
+    if !growth.fits() {
+        all.push(both!(
+            "Neither law explains half of the scatter: measure again on a quieter machine.",
+            "Nenhuma das leis explica metade da dispersão: meça de novo numa máquina mais calma."
+        ));
+        return all;
+    }
     if let Ok(usl) = &growth.usl {
         let (alpha, beta, r) = (plain_3(usl.curve.alpha), plain_3(usl.curve.beta), plain_3(usl.r_squared));
         let ([a_low, a_high], [b_low, b_high]) = (usl.alpha.map(plain_3), usl.beta.map(plain_3));
