@@ -131,9 +131,10 @@ impl<'a> Follower<'a> {
             Ok(())
         };
         // To look in vain costs no more than the look.
-        let done = match sources.is_empty() {
-            true => Round::default(),
-            false => round(lab, way, &self.input.setup, &sources, &mut engine, &mut keep)?,
+        let done = if sources.is_empty() {
+            Round::default()
+        } else {
+            round(lab, way, &self.input.setup, &sources, &mut engine, &mut keep)?
         };
         // A round that was interrupted has gaps; the next run does it again.
         if lab.stop.asked()

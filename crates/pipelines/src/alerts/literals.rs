@@ -41,7 +41,7 @@ fn all_of(hir: &Hir) -> Option<Vec<Vec<u8>>> {
         HirKind::Capture(capture) => all_of(&capture.sub),
         HirKind::Class(class) => of_class(class),
         HirKind::Concat(parts) => {
-            parts.iter().try_fold(vec![Vec::new()], |front, part| join(front, &all_of(part)?))
+            parts.iter().try_fold(vec![Vec::new()], |front, part| join(&front, &all_of(part)?))
         }
         HirKind::Alternation(branches) => {
             let all = branches.iter().map(all_of).collect::<Option<Vec<_>>>()?.concat();
@@ -67,7 +67,7 @@ fn of_class(class: &Class) -> Option<Vec<Vec<u8>>> {
     }
 }
 
-fn join(front: Vec<Vec<u8>>, back: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
+fn join(front: &[Vec<u8>], back: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
     let both = front.iter().flat_map(|front| back.iter().map(move |back| [front.as_slice(), back].concat()));
     (front.len() * back.len() <= MOST).then(|| both.collect())
 }
@@ -99,7 +99,7 @@ fn in_row(parts: &[Hir]) -> Vec<Vec<Vec<u8>>> {
         if matches!(part.kind(), HirKind::Look(_)) {
             continue;
         }
-        let longer = all_of(part).and_then(|all| join(run.clone(), &all));
+        let longer = all_of(part).and_then(|all| join(&run, &all));
         found.push(std::mem::take(&mut run));
         run = longer.or_else(|| all_of(part)).unwrap_or_else(|| vec![Vec::new()]);
     }

@@ -279,13 +279,16 @@ impl Compiled {
     }
 }
 
+/// Makes a comparison with a number.
+type Compare = fn(f64) -> Test;
+
 fn tests(want: &Want) -> Vec<Test> {
     match want {
         Want::Number(number) => vec![Test::Is(plain(*number))],
         Want::Truth(truth) => vec![Test::Is(truth.to_string())],
         Want::OneOf(several) => several.iter().flat_map(tests).collect(),
         Want::Text(text) => {
-            let signs: [(&str, fn(f64) -> Test); 4] =
+            let signs: [(&str, Compare); 4] =
                 [("<=", Test::AtMost), (">=", Test::AtLeast), ("<", Test::Less), (">", Test::More)];
             let compared = signs.iter().find_map(|(sign, test)| {
                 text.strip_prefix(sign)?.trim().parse().ok().map(|number: f64| test(number))

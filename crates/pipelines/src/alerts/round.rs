@@ -64,11 +64,11 @@ pub(super) fn round(
     engine: &mut Engine,
     out: &mut dyn FnMut(Alert) -> Result<(), Problem>,
 ) -> Result<Round, Problem> {
-    let scanner = ScanPiece::start(setup)?;
-    let (rules, events) = (scanner.rules(), scanner.events());
+    let compiled = ScanPiece::start(setup)?;
+    let (rules, events) = (compiled.rules(), compiled.events());
     let zone = zone(rules)?;
     let planned = plan(sources, events, |year| {
-        if year == 1970 { scanner.clock().clone() } else { Clock::new(zone.clone(), year) }
+        if year == 1970 { compiled.clock().clone() } else { Clock::new(zone.clone(), year) }
     });
     if let (None, Some((first, _))) = (engine.now(), planned.iter().find(|(time, _)| *time > i64::MIN)) {
         engine.clock(rules, *first, &mut Vec::new());

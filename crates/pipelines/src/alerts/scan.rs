@@ -18,6 +18,8 @@ use super::stamp::{Clock, Stamp};
 
 /// Bytes of a file that are one task: they and their lines stay in a core's cache.
 pub(super) const PIECE: u64 = 1 << 20;
+/// What is read at a time where a piece is longer.
+const MORE: usize = 1 << 20;
 /// What is read beyond a piece at once, to see the end of its last event.
 const BEYOND: usize = 8 << 10;
 /// An event longer than this is cut, so that a file without line ends does not fill the memory.
@@ -182,8 +184,8 @@ impl ScanPiece {
             if let Err(problem) = stop.check() {
                 return Ok(Err(problem));
             }
-            let missing = want.saturating_sub(buffer.len()) as u64;
-            let is_end = (&mut *from).take(missing).read_to_end(&mut buffer)? < missing as usize;
+            let missing = want.saturating_sub(buffer.len());
+            let is_end = (&mut *from).take(missing as u64).read_to_end(&mut buffer)? < missing;
             if !aligned {
                 let first = self.matcher.events.first(&buffer, 1);
                 // The last line may be cut off here, and what it is may not show yet; its own beginning stays in sight.
@@ -209,7 +211,7 @@ impl ScanPiece {
             if done {
                 break;
             }
-            want = buffer.len() + if cut == 0 { buffer.len().max(BEYOND) } else { PIECE as usize };
+            want = buffer.len() + if cut == 0 { buffer.len().max(BEYOND) } else { MORE };
         }
         self.buffer = buffer;
         Ok(Ok(scanned))

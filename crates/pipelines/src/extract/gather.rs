@@ -3,7 +3,7 @@
 //! Pages with numbers are fetched in parallel and come here in their order. What an API does to such a walk shows in the
 //! records themselves: a collection that grows in front repeats records on later pages, and those are dropped; a page that
 //! repeats the one before it has nothing new at all, and is fetched again; and where fewer records came than the API says it
-//! has, the walk is done again, and only what is new is added.
+//! has, the walk is done again from its beginning, so that the order is right as well.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use super::{Input, Told};
 /// How often a page without news is asked for again.
 const AGAIN: usize = 4;
 /// How often the whole walk is done at the most.
-const WALKS: usize = 3;
+const WALKS: usize = 6;
 /// How often a run is kept.
 const KEEP: Duration = Duration::from_millis(500);
 /// Pages that are asked for ahead where nobody says how many there are.
@@ -89,7 +89,6 @@ fn numbered(
     store: &mut Store,
     gathered: &mut Gathered,
 ) -> Result<(), Problem> {
-    let begin = store.state.place;
     for _ in 0..WALKS {
         let least = pass(lab, setup, walk, way, store, gathered)?;
         let missing = least.unwrap_or(0).saturating_sub(store.len());
@@ -99,9 +98,9 @@ fn numbered(
             return Ok(());
         }
         tracing::warn!("{missing} records did not come: the pages are read again");
-        store.state.place = 0;
+        // What is added at the end would be complete and out of order.
+        store.clear()?;
     }
-    store.state.place = begin;
     Err(Problem::new(format!(
         "{WALKS} walks over all pages did not bring as many records as the API says that it has"
     ))
@@ -156,12 +155,12 @@ fn pass(
             least.set(
                 page.total.map(|total| least.get().map_or(total, |least| least.min(total))).or(least.get()),
             );
-            let last = match page.pages {
+            let count = match page.pages {
                 Some(pages) => pages,
                 None if (page.lines.len() as u64) < walk.size => place + 1,
                 None => place + AHEAD,
             };
-            end.set(if page.pages.is_some() { end.get().max(last) } else { last });
+            end.set(if page.pages.is_some() { end.get().max(count) } else { count });
             store.add(&page.lines)?;
             store.state.place = place + 1;
             if kept.elapsed() > KEEP {

@@ -43,6 +43,8 @@ struct Inner {
     answers: u64,
     /// When each pace of the rise began, and how many answers came under it.
     rise: Vec<(Instant, u64)>,
+    /// Answers before the first refusal, and the seconds that they took.
+    first: (f64, f64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,13 +53,14 @@ enum Learning {
     Free,
     /// The burst is known, and the pace rises until something is refused.
     Rising { burst: f64, rate: f64 },
-    /// The limit is known.
-    Known,
+    /// The limit is known. One that was learnt rises a little each second until something is refused once more, because
+    /// what was learnt is not above the true one.
+    Known { rises: bool },
 }
 
 impl Pace {
     pub(super) fn new(limit: Option<Limit>) -> Self {
-        let learning = if limit.is_some() { Learning::Known } else { Learning::Free };
+        let learning = if limit.is_some() { Learning::Known { rises: false } } else { Learning::Free };
         Self(Mutex::new(Inner {
             limit,
             learning,
@@ -66,6 +69,7 @@ impl Pace {
             since: Instant::now(),
             answers: 0,
             rise: Vec::new(),
+            first: (0.0, 0.0),
         }))
     }
 
@@ -116,6 +120,10 @@ impl Inner {
 
     fn accepted(&mut self, now: Instant) {
         self.answers += 1;
+        if let (Learning::Known { rises: true }, Some(limit)) = (self.learning, &mut self.limit) {
+            // By a hundredth for each second's worth of answers.
+            limit.rate += 0.01;
+        }
         if let Learning::Rising { burst, rate } = self.learning
             && self.answers as f64 >= burst.max(8.0)
             && now.duration_since(self.since).as_secs_f64() * rate >= burst
@@ -137,31 +145,40 @@ impl Inner {
             (self.answers as f64, now.saturating_duration_since(self.since).as_secs_f64().max(1e-3));
         match self.learning {
             Learning::Free => {
+                self.first = (answers, time);
                 let burst = answers.max(1.0);
                 let rate = (burst / pause.as_secs_f64().max(0.1)).max(1.0);
                 self.learning = Learning::Rising { burst, rate };
             }
             Learning::Rising { burst, rate } => {
-                // No stretch of time has more answers than its burst and its rate allow, so each one that ends here gives a
-                // rate that the true one is not below; that of the stretch that began with a full bucket is nearly it.
-                let (mut sum, mut learnt) = (answers, (answers - burst) / time);
+                // No stretch of time has more answers than its burst and its rate allow, and the first refusal came when just
+                // these were used up. So the difference of the two gives a rate that the true one is not below, and for the
+                // stretch that began with a full bucket it is nearly the true one.
+                let (mut sum, mut learnt) = (answers + 1.0, 0.0_f64);
+                self.rise.push((self.since, 0));
                 for (since, answers) in self.rise.drain(..).rev() {
                     sum += answers as f64;
-                    learnt = learnt
-                        .max((sum - burst) / now.saturating_duration_since(since).as_secs_f64().max(1e-3));
+                    let longer = now.saturating_duration_since(since).as_secs_f64() - self.first.1;
+                    if longer > 0.0 {
+                        learnt = learnt.max((sum - self.first.0) / longer);
+                    }
                 }
                 let learnt = learnt.clamp(rate / 8.0, rate);
-                (self.limit, self.learning) = (Some(Limit { rate: learnt, burst }), Learning::Known);
+                let burst = (burst - learnt * self.first.1).max(1.0);
+                (self.limit, self.learning) =
+                    (Some(Limit { rate: learnt, burst }), Learning::Known { rises: true });
             }
-            Learning::Known => {
+            Learning::Known { .. } => {
                 // It was a little too much, for the rate or for the burst.
-                let told = self.limit.unwrap_or(Limit { rate: 1.0, burst: 1.0 });
-                self.limit = Some(Limit { rate: told.rate * 0.95, burst: (told.burst * 0.8).max(1.0) });
+                let known = self.limit.unwrap_or(Limit { rate: 1.0, burst: 1.0 });
+                let rate = (known.rate * 0.93).max(((answers - known.burst) / time).min(known.rate));
+                self.limit = Some(Limit { rate, burst: (known.burst * 0.8).max(1.0) });
+                self.learning = Learning::Known { rises: false };
             }
         }
         (self.since, self.answers, self.due) = (now + pause, 0, None);
         // The pause may not have filled the bucket.
-        if self.learning == Learning::Known
+        if matches!(self.learning, Learning::Known { .. })
             && let (Some(limit), Some(held)) = (self.limit, self.held)
         {
             self.due = Some(held + Duration::from_secs_f64((limit.burst - 1.0).max(0.0) / limit.rate));
@@ -178,12 +195,13 @@ mod tests {
         let start = Instant::now();
         let mut inner = Inner {
             limit: told,
-            learning: if told.is_some() { Learning::Known } else { Learning::Free },
+            learning: if told.is_some() { Learning::Known { rises: false } } else { Learning::Free },
             due: None,
             held: None,
             since: start,
             answers: 0,
             rise: Vec::new(),
+            first: (0.0, 0.0),
         };
         let (mut now, mut tokens, mut then, mut done, mut refused) = (start, server.burst, start, 0, 0);
         while done < requests {

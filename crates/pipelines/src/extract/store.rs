@@ -128,6 +128,19 @@ impl Store {
         Ok(())
     }
 
+    /// Begins anew.
+    ///
+    /// # Errors
+    /// A file that cannot be cut off.
+    pub(super) fn clear(&mut self) -> Result<(), Problem> {
+        let cannot = || "cannot begin the table anew";
+        self.records.seek(SeekFrom::Start(0)).or_problem(cannot)?;
+        self.records.get_ref().set_len(0).or_problem(cannot)?;
+        (self.state.bytes, self.state.place) = (0, 0);
+        self.seen.clear();
+        Ok(())
+    }
+
     /// Keeps where the run is.
     ///
     /// # Errors

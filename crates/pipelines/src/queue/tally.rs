@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::message::Processed;
 
 /// Waiting times are counted in steps of an eighth of a power of two: what is read off is at most 12.5 % too high.
-const STEPS: u32 = 8;
+const STEPS: u64 = 8;
 
 /// What was measured; told on standard error.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -62,7 +62,7 @@ impl<'a> Tally<'a> {
             folder,
             names,
             parts: names.iter().map(|_| Part::default()).collect(),
-            waits: vec![0; (64 * STEPS) as usize],
+            waits: vec![0; 64 * 8],
             shares: BTreeMap::new(),
             consumers,
             measured: Measured::default(),
@@ -169,20 +169,20 @@ fn part_path(folder: &Path, kind: &str, number: usize) -> PathBuf {
 }
 
 fn step(nanoseconds: u64) -> usize {
-    let power = nanoseconds.max(STEPS.into()).ilog2();
-    let within = (nanoseconds >> (power - STEPS.ilog2())) as u32 % STEPS;
-    (power * STEPS + within) as usize
+    let power = nanoseconds.max(STEPS).ilog2();
+    let within = (nanoseconds >> (power - STEPS.ilog2())) % STEPS;
+    usize::try_from(u64::from(power) * STEPS + within).unwrap_or(0)
 }
 
 /// The end of the step that holds this share of all waits, in microseconds.
 fn quantile(waits: &[u64], share: f64) -> f64 {
     let all: u64 = waits.iter().sum();
     let mut before = 0;
-    for (step, count) in waits.iter().enumerate() {
+    for (step, count) in (0_u64..).zip(waits) {
         before += count;
         if all > 0 && before as f64 >= share * all as f64 {
-            let (power, within) = (step as u32 / STEPS, step as u32 % STEPS);
-            return 2_f64.powi(power.cast_signed()) * (1.0 + f64::from(within + 1) / f64::from(STEPS)) / 1e3;
+            let (power, within) = (step / STEPS, step % STEPS);
+            return 2_f64.powf(power as f64) * (1.0 + (within + 1) as f64 / STEPS as f64) / 1e3;
         }
     }
     0.0
