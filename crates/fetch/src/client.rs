@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{
-    CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    LAST_MODIFIED, RETRY_AFTER,
+    CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, LINK, RETRY_AFTER,
 };
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Response, StatusCode};
@@ -44,6 +44,7 @@ struct Fetched {
     body: Bytes,
     first_byte: Duration,
     revalidated: bool,
+    link: Option<String>,
 }
 
 impl Client {
@@ -144,7 +145,7 @@ impl Client {
             let attempt = timeout_at(deadline.into(), self.guarded(target)).await;
             drop(pass);
             let outcome = attempt.unwrap_or_else(|_| Err(late())).and_then(|fetched| {
-                let Fetched { status, body, first_byte, revalidated } = fetched;
+                let Fetched { status, body, first_byte, revalidated, .. } = fetched;
                 let answer =
                     Answer { status, body, attempts, elapsed: started.elapsed(), first_byte, revalidated };
                 read(&answer).map_err(|why| FetchError::Malformed { why })
@@ -183,6 +184,49 @@ impl Client {
         again.then(|| pause(&self.manners, attempts, asked, fastrand::f64()))
     }
 
+    /// Asks once, for a caller who has a pace and retries of his own. Returns the answer and its header `Link` (RFC 8288).
+    ///
+    /// # Errors
+    /// The failure of this attempt.
+    pub async fn get_once(&self, target: &Target) -> Result<(Answer, Option<String>), FetchError> {
+        let started = Instant::now();
+        let late = || FetchError::Timeout { phase: Phase::Whole, limit: self.manners.whole };
+        let attempt = timeout_at((started + self.manners.whole).into(), self.guarded(target)).await;
+        let Fetched { status, body, first_byte, revalidated, link } =
+            attempt.unwrap_or_else(|_| Err(late()))?;
+        Ok((Answer { status, body, attempts: 1, elapsed: started.elapsed(), first_byte, revalidated }, link))
+    }
+
+    /// Sends `body` with `POST`, again and again while the failure is one that may pass: only for a receiver to whom the same
+    /// message twice does no harm. Returns how many attempts it took.
+    ///
+    /// # Errors
+    /// The failure of the last attempt.
+    pub async fn post(&self, target: &Target, content_type: &str, body: Bytes) -> Result<u32, Failed> {
+        let deadline = Instant::now() + self.manners.whole;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let request =
+                self.http.post(target.url.clone()).header(CONTENT_TYPE, content_type).body(body.clone());
+            let late = FetchError::Timeout { phase: Phase::Whole, limit: self.manners.whole };
+            let outcome: Result<u32, FetchError> = match timeout_at(deadline.into(), request.send()).await {
+                Err(_) => Err(late),
+                Ok(Err(error)) => Err(FetchError::of_request(&error, &self.manners)),
+                Ok(Ok(response)) if response.status().is_success() => return Ok(attempts),
+                Ok(Ok(response)) => Err(refusal(response).await),
+            };
+            let Err(error) = outcome else { return Ok(attempts) };
+            let asked = if let FetchError::Status { retry_after, .. } = error { retry_after } else { None };
+            let pause = pause(&self.manners, attempts, asked, fastrand::f64());
+            if !self.may_pass(&error) || attempts > self.manners.retries || Instant::now() + pause >= deadline
+            {
+                return Err(Failed { error, attempts });
+            }
+            sleep(pause).await;
+        }
+    }
+
     fn may_pass(&self, error: &FetchError) -> bool {
         let also = |status| self.manners.also_retried.contains(&status);
         error.may_pass() || matches!(error, FetchError::Status { status, .. } if also(*status))
@@ -212,21 +256,27 @@ impl Client {
         let response = request.send().await.map_err(|error| FetchError::of_request(&error, &self.manners))?;
         let (first_byte, status) = (sent.elapsed(), response.status());
         if let (StatusCode::NOT_MODIFIED, Some(Kept { status, body, .. })) = (status, &kept) {
-            return Ok(Fetched { status: *status, body: body.clone(), first_byte, revalidated: true });
+            return Ok(Fetched {
+                status: *status,
+                body: body.clone(),
+                first_byte,
+                revalidated: true,
+                link: None,
+            });
         }
         if !status.is_success() {
             return Err(refusal(response).await);
         }
         let status = status.as_u16();
         let value = |name| header(&response, &name).map(str::to_owned);
-        let (etag, last_modified) = (value(ETAG), value(LAST_MODIFIED));
+        let (etag, last_modified, link) = (value(ETAG), value(LAST_MODIFIED), value(LINK));
         let body = self.body(response).await?;
         if let Some(memory) = &self.memory
             && (etag.is_some() || last_modified.is_some())
         {
             memory.keep(target, &Kept { status, body: body.clone(), etag, last_modified });
         }
-        Ok(Fetched { status, body, first_byte, revalidated: false })
+        Ok(Fetched { status, body, first_byte, revalidated: false, link })
     }
 
     async fn body(&self, mut response: Response) -> Result<Bytes, FetchError> {

@@ -1,0 +1,242 @@
+//! Which files there are, and which of them are old acquaintances under another name.
+//!
+//! A log file is known by its content: by its first bytes and by those before the place that was read last. Its name and its
+//! inode only say where to look first. So a file that was renamed is read on; one that was copied and truncated is two files
+//! of which the copy is read on where the original was left; one that was packed is read on unpacked; and a new file that was
+//! given an old inode is new.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use flate2::read::MultiGzDecoder;
+use lab::{Lab, Problem};
+use serde::{Deserialize, Serialize};
+
+/// Bytes at the beginning of a file that it is known by.
+const HEAD: u64 = 1_024;
+/// Bytes before a place that the place is known by.
+const TAIL: u64 = 256;
+
+/// What the user named.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    /// Files, folders and patterns; empty for the lab's own logs.
+    pub(crate) named: Vec<String>,
+    /// The lab's own logs.
+    pub(crate) own: PathBuf,
+}
+
+/// A file that is there.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
+    pub(crate) changed: SystemTime,
+    pub(crate) packed: bool,
+    /// It lies beside a file that was named and is called after it: of interest only if its content is known.
+    pub(crate) sibling: bool,
+}
+
+/// A file that was read before, up to a place.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Known {
+    /// Where it was last.
+    pub(crate) path: PathBuf,
+    /// The device and inode that it had there.
+    pub(crate) device: u64,
+    /// See `device`.
+    pub(crate) inode: u64,
+    /// The byte, unpacked, from which on it is to be read.
+    pub(crate) position: u64,
+    /// Line ends before it.
+    pub(crate) line: u64,
+    /// How many of the first bytes, and their BLAKE3.
+    head: (u64, String),
+    /// Likewise of the bytes before `position`.
+    tail: (u64, String),
+}
+
+impl Places {
+    /// Every file that is there now, in the order of their paths.
+    pub(crate) fn look(&self) -> Vec<Found> {
+        let mut found = Vec::new();
+        if self.named.is_empty() {
+            folder(&self.own, &mut found);
+        }
+        for place in &self.named {
+            let path = Path::new(place);
+            if path.is_dir() {
+                folder(path, &mut found);
+            } else if place.contains(['*', '?', '[']) && !path.exists() {
+                let paths = glob::glob(place).into_iter().flatten().flatten();
+                paths.for_each(|path| found.extend(Found::new(path, false)));
+            } else {
+                found.extend(Found::new(path.into(), false));
+                siblings(path, &mut found);
+            }
+        }
+        // The same file may be named twice; a file that was named comes before a sibling of that name.
+        found.sort_by(|a, b| (a.sibling, &a.path).cmp(&(b.sibling, &b.path)));
+        let mut seen = std::collections::HashSet::new();
+        found.retain(|file| seen.insert((file.device, file.inode)));
+        found
+    }
+
+    /// Every file that is to be read now.
+    ///
+    /// # Errors
+    /// Nothing that was named is there.
+    pub(crate) fn files(&self, lab: &Lab) -> Result<Vec<Found>, Problem> {
+        let mut files = self.look();
+        files.retain(|file| !file.sibling);
+        if files.is_empty() && self.named.is_empty() {
+            lab.inputs(&[], "logs", "log")?;
+        }
+        for place in &self.named {
+            let is_there =
+                Path::new(place).exists() || glob::glob(place).is_ok_and(|mut paths| paths.next().is_some());
+            if !is_there {
+                return Err(Problem::new(format!("`{place}` means no file")).expected(
+                    "a log file, a folder with .log files, or a quoted pattern such as '/var/log/app*.log'",
+                ));
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// The log files of a folder and of the folders in it: those with `.log` in their names, or `.gz` at the end.
+fn folder(path: &Path, found: &mut Vec<Found>) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            folder(&path, found);
+        } else if !name.starts_with('.') && (name.contains(".log") || name.ends_with(".gz")) {
+            found.extend(Found::new(path, false));
+        }
+    }
+}
+
+/// Files beside `path` that are called after it, as rotation does: `app.log.1`, `app.log-20250310.gz`, `app.1.log`.
+fn siblings(path: &Path, found: &mut Vec<Found>) {
+    let Some(stem) = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else { return };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&stem) && entry.path() != path {
+            found.extend(Found::new(parent.join(entry.file_name()), true));
+        }
+    }
+}
+
+impl Found {
+    fn new(path: PathBuf, sibling: bool) -> Option<Self> {
+        let data: Metadata = fs::metadata(&path).ok().filter(Metadata::is_file)?;
+        let packed = path.extension().is_some_and(|end| end == "gz");
+        let changed = data.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        Some(Self { path, device: data.dev(), inode: data.ino(), size: data.len(), changed, packed, sibling })
+    }
+
+    /// How long ago it was changed.
+    pub(crate) fn quiet(&self) -> Duration {
+        self.changed.elapsed().unwrap_or_default()
+    }
+
+    /// The year of its last change.
+    pub(crate) fn year(&self) -> i16 {
+        let time = jiff::Timestamp::try_from(self.changed).unwrap_or_default();
+        time.to_zoned(jiff::tz::TimeZone::UTC).year()
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read>> {
+        let file = File::open(&self.path)?;
+        Ok(if self.packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+    }
+
+    /// The hash of `length` bytes from `from` on; `None` where there are not as many.
+    fn hash(&self, from: u64, length: u64) -> io::Result<Option<String>> {
+        let mut text = Vec::new();
+        if self.packed {
+            let mut unpacked = self.open()?;
+            io::copy(&mut (&mut unpacked).take(from), &mut io::sink())?;
+            unpacked.take(length).read_to_end(&mut text)?;
+        } else {
+            let mut file = File::open(&self.path)?;
+            file.seek(SeekFrom::Start(from))?;
+            file.take(length).read_to_end(&mut text)?;
+        }
+        Ok((text.len() as u64 == length).then(|| blake3::hash(&text).to_hex()[..32].to_owned()))
+    }
+}
+
+impl Known {
+    /// A file that nobody has read yet.
+    pub(crate) fn new(found: &Found) -> Self {
+        let mut known = Self::default();
+        known.lies_at(found);
+        known
+    }
+
+    /// Remembers where the file lies now.
+    pub(crate) fn lies_at(&mut self, found: &Found) {
+        (self.device, self.inode) = (found.device, found.inode);
+        self.path.clone_from(&found.path);
+    }
+
+    /// Remembers that the file was read up to `position`.
+    ///
+    /// # Errors
+    /// The file cannot be read any more.
+    pub(crate) fn read_to(&mut self, found: &Found, position: u64, line: u64) -> io::Result<()> {
+        let (head, tail) = (position.min(HEAD), position.min(TAIL));
+        let hash =
+            |from, length| found.hash(from, length)?.ok_or_else(|| io::Error::other("the file was cut off"));
+        self.head = (head, hash(0, head)?);
+        self.tail = (tail, hash(position - tail, tail)?);
+        (self.position, self.line) = (position, line);
+        Ok(())
+    }
+
+    /// Whether `found` lies where this file was.
+    pub(crate) fn was_at(&self, found: &Found) -> bool {
+        (self.device, self.inode) == (found.device, found.inode)
+    }
+
+    /// Whether there is anything to know it by.
+    pub(crate) fn has_content(&self) -> bool {
+        self.head.0 > 0
+    }
+
+    /// Whether `found` has the content that was read of this file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, as one that is still being packed.
+    pub(crate) fn is(&self, found: &Found) -> io::Result<bool> {
+        if !found.packed && found.size < self.position {
+            return Ok(false);
+        }
+        let same = |from, (length, hash): &(u64, String)| -> io::Result<bool> {
+            Ok(*length == 0 || found.hash(from, *length)?.as_ref() == Some(hash))
+        };
+        Ok(same(0, &self.head)? && same(self.position - self.tail.0, &self.tail)?)
+    }
+
+    /// Whether all that `found` holds was read of this file: it is an old copy of it.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(crate) fn holds(&self, found: &Found) -> io::Result<bool> {
+        let length = if found.packed { io::copy(&mut found.open()?, &mut io::sink())? } else { found.size };
+        let (head, hash) = &self.head;
+        Ok(*head > 0
+            && *head <= length
+            && length <= self.position
+            && found.hash(0, *head)?.as_ref() == Some(hash))
+    }
+}

@@ -1,0 +1,307 @@
+//! Rounds with a checkpoint: one, over what is new since the last run, or one after another while files grow.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::time::{Duration, SystemTime};
+
+use lab::ways::Way;
+use lab::{Lab, OrProblem, Problem, Work};
+
+use super::engine::Alert;
+use super::files::{Found, Known};
+use super::notify::{as_line, print, tell, wants};
+use super::plan::Source;
+use super::round::{Round, round};
+use super::scan::ScanPiece;
+use super::state::{Checkpoint, Pending, State};
+use super::{Input, Output};
+
+/// How often one looks, and when a last line counts as whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Between two looks.
+    pub(crate) every: Duration,
+    /// A file that was not changed for so long has no half event at its end.
+    pub(crate) settle: Duration,
+    /// What was there before the first look is left out.
+    pub(crate) from_end: bool,
+}
+
+/// Standard output, among those who are told.
+const STDOUT: usize = usize::MAX;
+
+/// Reads what is new since the last run, and ends.
+pub(super) fn once_more(input: &Input, lab: &Lab, way: Way<ScanPiece>) -> Result<Output, Problem> {
+    let pace = Pace { every: Duration::ZERO, settle: input.settle, from_end: false };
+    let mut follower = Follower::new(input, lab, pace)?;
+    input.places.files(lab)?;
+    follower.look(lab, way)?;
+    Ok(follower.output)
+}
+
+/// Reads what is new, again and again, until a stop.
+pub(super) fn follow(input: &Input, lab: &Lab, way: Way<ScanPiece>, pace: Pace) -> Result<Output, Problem> {
+    let mut follower = Follower::new(input, lab, pace)?;
+    while !lab.stop.asked() {
+        follower.look(lab, way)?;
+        follower.output.failures.drain(..).for_each(|failure| tracing::warn!("{failure}"));
+        wait(lab, pace.every)?;
+    }
+    Ok(follower.output)
+}
+
+/// Waits for the next look, or for the stop.
+fn wait(lab: &Lab, time: Duration) -> Result<(), Problem> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.or_problem(|| "cannot start an event loop")?.block_on(async {
+        let _ = tokio::time::timeout(time, lab.stop.wait()).await;
+    });
+    Ok(())
+}
+
+/// Device, inode, size and time of the last change.
+type Stamp = (u64, u64, u64, SystemTime);
+
+struct Follower<'a> {
+    input: &'a Input,
+    pace: Pace,
+    checkpoint: Checkpoint,
+    state: State,
+    out: Option<File>,
+    /// Files that are copies of known ones, as long as they do not change.
+    copies: HashMap<Stamp, usize>,
+    /// Packed files that were read to their end, as long as they do not change.
+    finished: HashSet<Stamp>,
+    looked: bool,
+    output: Output,
+}
+
+impl<'a> Follower<'a> {
+    fn new(input: &'a Input, lab: &Lab, pace: Pace) -> Result<Self, Problem> {
+        let (checkpoint, mut state) = Checkpoint::open(input.state.as_deref(), &input.setup.rules)?;
+        let out = match lab.out() {
+            None => None,
+            Some(path) => {
+                let cannot = || format!("cannot write to {}", path.display());
+                if let Some(folder) = path.parent() {
+                    std::fs::create_dir_all(folder).or_problem(cannot)?;
+                }
+                let mut file = OpenOptions::new()
+                    .create(true)
+                    .truncate(false)
+                    .write(true)
+                    .open(&path)
+                    .or_problem(cannot)?;
+                let length = file.metadata().or_problem(cannot)?.len();
+                if checkpoint.keeps() && length > state.out_bytes {
+                    // A round that was killed before its checkpoint is done again, and tells these again.
+                    file.set_len(state.out_bytes).or_problem(cannot)?;
+                }
+                state.out_bytes = file.seek(SeekFrom::End(0)).or_problem(cannot)?;
+                Some(file)
+            }
+        };
+        Ok(Self {
+            input,
+            pace,
+            checkpoint,
+            state,
+            out,
+            copies: HashMap::new(),
+            finished: HashSet::new(),
+            looked: false,
+            output: Output::default(),
+        })
+    }
+
+    /// One round: what is new is read, alerts are told, and a checkpoint is saved.
+    fn look(&mut self, lab: &Lab, way: Way<ScanPiece>) -> Result<(), Problem> {
+        let found = self.input.places.look();
+        let reads = self.assign(&found);
+        self.looked = true;
+        let sources: Vec<Source> = reads.iter().map(|(known, found)| self.source(*known, found)).collect();
+        let news: Vec<usize> =
+            (0..sources.len()).filter(|one| sources[*one].from < sources[*one].end).collect();
+        let sources: Vec<Source> = news.iter().map(|one| sources[*one].clone()).collect();
+        let mut alerts = Vec::new();
+        let mut engine = self.state.engine.clone();
+        let mut keep = |alert| {
+            alerts.push(alert);
+            Ok(())
+        };
+        // To look in vain costs no more than the look.
+        let done = if sources.is_empty() {
+            Round::default()
+        } else {
+            round(lab, way, &self.input.setup, &sources, &mut engine, &mut keep)?
+        };
+        // A round that was interrupted has gaps; the next run does it again.
+        if lab.stop.asked()
+            && sources.iter().zip(&done.reached).any(|(source, (reached, _))| *reached < source.end)
+        {
+            return Ok(());
+        }
+        if self.input.follow.is_some() && sources.is_empty() {
+            // Nothing new: silence is news too.
+            let now = jiff::Timestamp::now().as_millisecond()
+                - i64::try_from(self.pace.settle.as_millis()).unwrap_or(0);
+            if engine.now().is_some_and(|latest| latest < now) {
+                engine.clock(&self.input.rules, now, &mut alerts);
+            }
+        }
+        let mut moved = false;
+        for ((one, source), (reached, line)) in news.iter().zip(&sources).zip(&done.reached) {
+            let (known, found) = &reads[*one];
+            if *reached > source.from {
+                moved = true;
+                let known = &mut self.state.files[*known];
+                if let Err(error) = known.read_to(found, *reached, *line) {
+                    tracing::warn!("{}: {error}", found.path.display());
+                    (known.position, known.line) = (*reached, *line);
+                }
+            }
+        }
+        let packed = reads.iter().filter(|(_, found)| found.packed && found.quiet() >= self.pace.settle);
+        self.finished.extend(packed.map(|(_, found)| stamp(found)));
+        self.output.work +=
+            Work { items: u64::from(moved), rows: done.hits, bytes_in: done.bytes, bytes_out: 0 };
+        self.output.failures.extend(done.failures);
+        self.state.engine = engine;
+        self.tell(alerts, moved)
+    }
+
+    /// Which known file each file is; files that are new become known.
+    fn assign(&mut self, found: &[Found]) -> Vec<(usize, Found)> {
+        let files = &mut self.state.files;
+        let mut taken = vec![false; files.len()];
+        let (mut reads, mut others) = (Vec::new(), Vec::new());
+        for file in found {
+            let here = files.iter().position(|known| known.was_at(file));
+            match here {
+                Some(here) if self.finished.contains(&stamp(file)) => taken[here] = true,
+                Some(here) if !taken[here] && files[here].is(file).unwrap_or(false) => {
+                    taken[here] = true;
+                    files[here].lies_at(file);
+                    reads.push((here, file.clone()));
+                }
+                Some(here) => {
+                    // It was truncated, or its inode was used again: what lies here is another file.
+                    (files[here].device, files[here].inode) = (0, 0);
+                    others.push(file);
+                }
+                None => others.push(file),
+            }
+        }
+        for file in others {
+            if self.copies.get(&stamp(file)).is_some_and(|original| taken.get(*original) == Some(&true)) {
+                continue;
+            }
+            // Of several files that could be meant, the one that was read furthest says most.
+            let mut same: Vec<usize> = (0..taken.len())
+                .filter(|one| files[*one].has_content() && files[*one].is(file).unwrap_or(false))
+                .collect();
+            same.sort_by_key(|one| files[*one].position);
+            match same.last() {
+                Some(original) if taken[*original] => drop(self.copies.insert(stamp(file), *original)),
+                Some(original) => {
+                    taken[*original] = true;
+                    files[*original].lies_at(file);
+                    reads.push((*original, file.clone()));
+                }
+                None if file.sibling => {}
+                // It is not read again; a log that only begins like another one is new as soon as it is longer.
+                None if (0..taken.len()).any(|one| files[one].holds(file).unwrap_or(false)) => {}
+                None => {
+                    let mut known = Known::new(file);
+                    if self.pace.from_end && !self.looked && !file.packed {
+                        let _ = known.read_to(file, file.size, 0);
+                    }
+                    files.push(known);
+                    taken.push(true);
+                    reads.push((files.len() - 1, file.clone()));
+                }
+            }
+        }
+        reads
+    }
+
+    fn source(&self, known: usize, found: &Found) -> Source {
+        let Known { position, line, .. } = self.state.files[known];
+        // A packed file that was read to its end has nothing new; whether it was is known by its size on disk.
+        let end = if found.packed { self.packed_end(found, position) } else { found.size };
+        let whole = found.packed || found.quiet() >= self.pace.settle;
+        Source {
+            path: found.path.clone(),
+            packed: found.packed,
+            from: position,
+            line,
+            end,
+            whole,
+            year: found.year(),
+        }
+    }
+
+    /// Where a packed file ends, unpacked; `position` where it cannot be unpacked yet.
+    fn packed_end(&self, found: &Found, position: u64) -> u64 {
+        if found.quiet() < self.pace.settle {
+            return position;
+        }
+        let unpacked = File::open(&found.path).and_then(|file| {
+            std::io::copy(&mut flate2::read::MultiGzDecoder::new(file), &mut std::io::sink())
+        });
+        unpacked
+            .inspect_err(|error| tracing::warn!("{} cannot be unpacked: {error}", found.path.display()))
+            .unwrap_or(position)
+    }
+
+    /// Appends alerts to `--out`, saves, tells everybody else, and saves again.
+    fn tell(&mut self, alerts: Vec<Alert>, moved: bool) -> Result<(), Problem> {
+        let news = moved || !alerts.is_empty();
+        self.output.alerts += alerts.len() as u64;
+        for alert in alerts {
+            if let Some(out) = &mut self.out {
+                let line = as_line(&alert)?;
+                out.write_all(&line).or_problem(|| "cannot write to --out")?;
+                self.state.out_bytes += line.len() as u64;
+                self.output.work.bytes_out += line.len() as u64;
+            }
+            let notify = self.input.rules.notify.iter().enumerate();
+            let mut whom: Vec<usize> =
+                notify.filter(|(_, whom)| wants(whom, &alert)).map(|(number, _)| number).collect();
+            if self.out.is_none() {
+                whom.insert(0, STDOUT);
+            }
+            if !whom.is_empty() {
+                self.state.pending.push(Pending { alert, whom });
+            }
+        }
+        if news || !self.state.pending.is_empty() {
+            if let Some(out) = &self.out {
+                out.sync_data().or_problem(|| "cannot write to --out")?;
+            }
+            self.checkpoint.save(&self.state)?;
+        }
+        if self.state.pending.is_empty() {
+            return Ok(());
+        }
+        for pending in &mut self.state.pending {
+            let alert = &pending.alert;
+            let notify = &self.input.rules.notify;
+            pending.whom.retain(|whom| {
+                let told = match notify.get(*whom) {
+                    Some(whom) => tell(whom, alert),
+                    None => print(alert),
+                };
+                // Who cannot be told now is told in the next round.
+                told.inspect_err(|problem| tracing::warn!("{problem}")).is_err()
+            });
+        }
+        self.state.pending.retain(|pending| !pending.whom.is_empty());
+        self.checkpoint.save(&self.state)
+    }
+}
+
+fn stamp(found: &Found) -> Stamp {
+    (found.device, found.inode, found.size, found.changed)
+}

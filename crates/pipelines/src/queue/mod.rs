@@ -1,0 +1,193 @@
+//! Exercise 13: many producers, many consumers, and a bounded queue between them.
+//!
+//! Producers read messages (lines of files, or made-up records); consumers process them; one thread puts the results into
+//! the order of their sources and writes them. The queue is bounded, so a producer that is faster than the consumers is held
+//! up, and memory stays as it is however much there is to read. What cannot be processed becomes a dead letter, with its
+//! place and the reason.
+//!
+//! The strategies differ in the queue alone, under the same load. The output is the same for all of them: every message of
+//! every source once, which is counted and not assumed (`tally`). Closing needs no signal: when the last producer drops its
+//! end, the queue empties and everybody ends.
+
+mod channel;
+mod message;
+mod strategies;
+mod tally;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use lab::exercise::Kind;
+use lab::out::{Staging, publish};
+use lab::{Answer, Digest, Exercise, Failure, Lab, Problem, Role, Scale, Strategy, Work};
+
+use message::Source;
+pub use message::{Message, Processed};
+pub use strategies::{Batch, ProcessBatch};
+pub use tally::Measured;
+use tally::Tally;
+
+/// The exercise.
+pub struct Queue;
+
+/// What the user may choose.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Each line of the inputs is a message: a JSON object. It is checked, written in one canonical form with its fingerprint, in the
+order of the inputs. A line that cannot be processed goes to the file of dead letters, {\"file\":…,\"line\":…,\"why\":…,\"text\":…}.
+Throughput, waiting times and fairness are told on standard error.
+
+Examples:
+  pipelines queue 'events/*.ndjson' --need account,cents --out clean.ndjson --dead-letters dead.ndjson
+  pipelines queue --messages 1000000 --producers 4 --workers 4 --strategy kanal
+  pipelines queue --compare                 the same load over every queue")]
+pub struct QueueArgs {
+    /// NDJSON files, folders or quoted patterns [default: made-up records]
+    pub inputs: Vec<String>,
+    /// Fields that a message must have
+    #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
+    pub need: Vec<String>,
+    /// Where messages go that cannot be processed [default: beside --out, with `.dead` added]
+    #[arg(long, value_name = "FILE")]
+    pub dead_letters: Option<PathBuf>,
+    /// Producers at the same time
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub producers: u16,
+    /// Messages that the queue holds
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub room: u32,
+    /// How many records are made up, in 8 sources [default: as --scale says]
+    #[arg(long, value_name = "N", conflicts_with = "inputs")]
+    pub messages: Option<u64>,
+}
+
+/// The load.
+#[derive(Debug)]
+pub struct Input {
+    sources: Vec<Source>,
+    needed: Vec<String>,
+    producers: usize,
+    room: usize,
+    out: PathBuf,
+    dead: PathBuf,
+}
+
+/// The files that were written.
+#[derive(Debug)]
+pub struct Output {
+    out: PathBuf,
+    dead: PathBuf,
+    work: Work,
+    /// What was measured.
+    pub measured: Measured,
+}
+
+impl Exercise for Queue {
+    const ID: u8 = 13;
+    const NAME: &'static str = "queue";
+    const ABOUT: &'static str =
+        "Passes messages from many producers to many consumers through a bounded queue.";
+    const STRATEGIES: &'static [Strategy<Self>] = &[
+        Strategy::new(Kind::Sequential, strategies::sequential),
+        Strategy::new(Kind::Threads, strategies::std_channel).named("std"),
+        Strategy::new(Kind::Threads, strategies::crossbeam).named("crossbeam"),
+        Strategy::new(Kind::Threads, strategies::flume_channel).named("flume"),
+        Strategy::new(Kind::Threads, strategies::kanal_channel).named("kanal"),
+        Strategy::absent(Kind::Rayon, "its threads steal tasks and must not block, which a full queue does"),
+        Strategy::new(Kind::Async, strategies::event_loop),
+        Strategy::new(Kind::Processes, strategies::processes),
+    ];
+    const BEST: &'static str = "crossbeam";
+    const ROLES: &'static [Role] = &[Role::worker::<ProcessBatch>()];
+    type Args = QueueArgs;
+    type Input = Input;
+    type Output = Output;
+
+    fn prepare(args: &QueueArgs, lab: &Lab) -> Result<Input, Problem> {
+        let sources = if args.inputs.is_empty() {
+            let all = args.messages.unwrap_or(match lab.scale {
+                Scale::Tiny => 8_000,
+                Scale::Small => 80_000,
+                Scale::Medium => 800_000,
+                Scale::Large => 8_000_000,
+            });
+            (0..8)
+                .map(|part| Source::Made { seed: lab.seed, count: all * (part + 1) / 8 - all * part / 8 })
+                .collect()
+        } else {
+            lab.inputs(&args.inputs, "events", "ndjson")?.into_iter().map(Source::Lines).collect()
+        };
+        let out = lab.out_or("queue.ndjson");
+        let dead = match (&args.dead_letters, lab.may_read_stdin()) {
+            (Some(dead), true) => dead.clone(),
+            _ => out.with_added_extension("dead"),
+        };
+        Ok(Input {
+            sources,
+            needed: args.need.clone(),
+            producers: args.producers.into(),
+            room: usize::try_from(args.room).unwrap_or(usize::MAX),
+            out,
+            dead,
+        })
+    }
+
+    fn deliver(output: &Output, _: &QueueArgs, _: &Lab) -> Result<(), Problem> {
+        let Measured {
+            messages, dead, per_second, waited_us: [half, most, longest], shares, fairness, ..
+        } = &output.measured;
+        eprintln!(
+            "{messages} messages, none lost, none twice, {dead} dead letters; {per_second:.0} a second"
+        );
+        eprintln!(
+            "in the queue: half up to {half:.1} us, 99 % up to {most:.1} us, the longest {longest:.1} us"
+        );
+        eprintln!("consumers had {} to {} messages each, fairness {fairness:.3}", shares[0], shares[1]);
+        Ok(())
+    }
+}
+
+/// Lets `pass` pass all messages to a tally, and gives the files their names when all came through. `pass` returns how many
+/// messages each source had.
+fn write(
+    input: &Input,
+    lab: &Lab,
+    consumers: usize,
+    pass: impl FnOnce(&mut Tally<'_>, Instant) -> Result<Vec<u64>, Problem>,
+) -> Result<Output, Problem> {
+    let staging = Staging::beside(&input.out)?;
+    let names: Vec<String> =
+        input.sources.iter().enumerate().map(|(number, source)| source.name(number)).collect();
+    let began = Instant::now();
+    let mut tally = Tally::new(staging.folder(), &names, consumers);
+    let produced = pass(&mut tally, began)?;
+    lab.stop.check()?;
+    let measured = tally.finish(&produced, began.elapsed().as_secs_f64())?;
+    let size = |name: &str| std::fs::metadata(staging.path(name)).map_or(0, |data| data.len());
+    let bytes_out = size("all") + size("dead");
+    let files = input.sources.iter().filter_map(|source| match source {
+        Source::Lines(path) => std::fs::metadata(path).ok().map(|data| data.len()),
+        Source::Made { .. } => None,
+    });
+    let work =
+        Work { items: input.sources.len() as u64, rows: measured.messages, bytes_in: files.sum(), bytes_out };
+    publish(&staging.path("dead"), &input.dead)?;
+    publish(&staging.path("all"), &input.out)?;
+    Ok(Output { out: input.out.clone(), dead: input.dead.clone(), work, measured })
+}
+
+impl Answer for Output {
+    fn digest(&self, digest: &mut Digest) -> Result<(), Problem> {
+        digest.add_file(&self.out)?;
+        digest.add_file(&self.dead)
+    }
+
+    fn work(&self) -> Work {
+        self.work
+    }
+
+    /// Always none: a message that cannot be processed is a dead letter.
+    fn failures(&self) -> &[Failure] {
+        &[]
+    }
+}

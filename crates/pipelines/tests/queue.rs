@@ -1,0 +1,119 @@
+//! Exercise 13: every message once over every queue, dead letters with their places, and an end for everybody.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Parser;
+use lab::{Exercise, Lab, Launch};
+use nix::sys::signal::Signal;
+use pipelines::queue::{Measured, Queue, QueueArgs};
+use witness::listing;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_pipelines");
+
+#[derive(Parser)]
+struct CommandLine {
+    #[command(flatten)]
+    queue: QueueArgs,
+}
+
+/// The output, the dead letters, and what was measured.
+fn pass(folder: &Path, strategy: &str, workers: usize, arguments: &[&str]) -> (String, String, Measured) {
+    let out = folder.join("out.ndjson");
+    let mut lab = Lab::new(workers).with_out(&out);
+    lab.launch = Launch::program(PROGRAM);
+    let args = CommandLine::parse_from(std::iter::once("queue").chain(arguments.iter().copied())).queue;
+    let input = Queue::prepare(&args, &lab).unwrap();
+    let strategy = Queue::STRATEGIES.iter().find(|one| one.name == strategy).unwrap();
+    let measured = strategy.run.unwrap()(&input, &lab).unwrap().measured;
+    (
+        fs::read_to_string(&out).unwrap(),
+        fs::read_to_string(out.with_added_extension("dead")).unwrap(),
+        measured,
+    )
+}
+
+#[test]
+fn every_queue_passes_every_message_once_with_any_number_of_producers_and_consumers() {
+    let folder = tempfile::tempdir().unwrap();
+    let reference = pass(folder.path(), "sequential", 1, &["--messages", "20000"]);
+    assert_eq!(reference.0.lines().count() + reference.1.lines().count(), 20_000);
+    assert!(reference.1.lines().count() > 5);
+    for (workers, producers, room) in [(1, "1", "1"), (2, "3", "2"), (7, "5", "64")] {
+        for strategy in Queue::STRATEGIES.iter().filter(|strategy| strategy.run.is_ok()) {
+            let arguments = ["--messages", "20000", "--producers", producers, "--room", room];
+            let (out, dead, measured) = pass(folder.path(), strategy.name, workers, &arguments);
+            assert!(out == reference.0 && dead == reference.1, "{} {workers}", strategy.name);
+            assert_eq!((measured.messages, measured.lost, measured.doubled), (20_000, 0, 0));
+            let [half, most, longest] = measured.waited_us;
+            assert!(
+                half <= most && most <= longest && measured.fairness > 0.0 && measured.fairness <= 1.0,
+                "{measured:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn lines_that_cannot_be_processed_become_dead_letters_with_their_place_and_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("in.ndjson");
+    fs::write(&file, "{\"b\":1,\"a\":2}\r\nnot json\n[1]\n{\"b\":null}\n{\"b\":3}").unwrap();
+    for strategy in ["sequential", "kanal", "processes"] {
+        let (out, dead, _) = pass(folder.path(), strategy, 2, &[file.to_str().unwrap(), "--need", "b"]);
+        let letters: Vec<serde_json::Value> =
+            dead.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let places: Vec<_> = letters.iter().map(|letter| letter["line"].as_u64().unwrap()).collect();
+        assert_eq!((out.lines().count(), places), (2, vec![2, 3, 4]), "{strategy}");
+        assert!(
+            letters[2]["why"] == "the field `b` is not there" && letters[0]["text"] == "not json",
+            "{dead}"
+        );
+        assert!(out.starts_with("{\"a\":2,\"b\":1,\"blake3\":\""), "{out}");
+    }
+}
+
+#[test]
+fn a_source_that_cannot_be_read_ends_everybody_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = folder.path().join("good.ndjson");
+    fs::write(&good, "{}\n".repeat(50_000)).unwrap();
+    // A folder has the name of a file: it can be opened, and not read.
+    let bad = folder.path().join("x.ndjson");
+    fs::create_dir(&bad).unwrap();
+    fs::create_dir(bad.join("y.ndjson")).unwrap();
+    for strategy in Queue::STRATEGIES.iter().filter(|strategy| strategy.run.is_ok()) {
+        let mut command = witness::program(PROGRAM, folder.path());
+        command
+            .arg("queue")
+            .arg(&good)
+            .arg(format!("{}/*.ndjson", bad.display()))
+            .arg("--out")
+            .arg(folder.path().join("o/out"));
+        let ended = witness::run(command.args(["--strategy", strategy.name]));
+        assert_eq!(ended.code, Some(1), "{}: {}", strategy.name, ended.err);
+        assert!(ended.err.contains("y.ndjson"), "{}", ended.err);
+        assert_eq!(listing(&folder.path().join("o")), [""; 0], "{}", strategy.name);
+    }
+}
+
+#[test]
+fn ctrl_c_ends_producers_and_consumers_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    for strategy in Queue::STRATEGIES.iter().filter(|strategy| strategy.run.is_ok()) {
+        let mut command = witness::program(PROGRAM, folder.path());
+        command
+            .args(["queue", "--messages", "50000000", "--strategy", strategy.name, "--out"])
+            .arg(out.join("out"));
+        let program = command.spawn().unwrap();
+        let workers = if strategy.name == "processes" { witness::children(&program, 2) } else { Vec::new() };
+        witness::wait_for("the staging folder", || out.exists().then_some(()));
+        let (ended, took) = witness::end(program, &workers, Signal::SIGINT);
+        assert!(took < Duration::from_secs(2), "{} took {took:?}", strategy.name);
+        assert_eq!(ended.code, Some(130), "{}: {}", strategy.name, ended.err);
+        assert_eq!(listing(&out), [""; 0], "{}", strategy.name);
+        fs::remove_dir_all(&out).unwrap();
+    }
+}
