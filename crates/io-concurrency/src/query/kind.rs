@@ -183,7 +183,7 @@ fn written(array: &ArrayRef) -> Result<arrow_array::StringArray, Problem> {
     let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![Arc::clone(array)]);
     let mut lines = Vec::new();
     let batch = batch.or_problem(|| "a column cannot be written")?;
-    csv_text::write_batch(&batch, Dialect { delimiter: b',', header: false }, &mut lines)
+    csv_text::write_batch(&batch, Dialect { header: false, ..Dialect::default() }, &mut lines)
         .or_problem(|| "a column cannot be written")?;
     let lines = std::str::from_utf8(&lines).or_problem(|| "a column cannot be written")?;
     let mut texts = StringBuilder::with_capacity(array.len(), lines.len());
