@@ -92,7 +92,7 @@ fn what_fails_says_how() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let outcome = probe(&format!("http://{closed}/"), Duration::ZERO).outcome;
     assert!(matches!(outcome, Err(FetchError::Connect { .. })), "{outcome:?}");
-    let outcome = probe(&format!("https://{}/", closed), Duration::ZERO).outcome;
+    let outcome = probe(&format!("https://{closed}/"), Duration::ZERO).outcome;
     assert!(matches!(outcome, Err(FetchError::Connect { .. })), "{outcome:?}");
 }
 
