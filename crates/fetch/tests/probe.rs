@@ -39,6 +39,7 @@ fn probe(url: &str, busy: Duration) -> Probe {
     let (prober, target) = (Prober::new(probing()).unwrap(), Target::parse(url).unwrap());
     runtime.block_on(async {
         let hold_up = async {
+            // sleep: until the request is out, and the answer is not yet there.
             tokio::time::sleep(Duration::from_millis(50)).await;
             // sleep: work that holds up the event loop.
             std::thread::sleep(busy);
