@@ -39,6 +39,7 @@ fn probe(url: &str, busy: Duration) -> Probe {
     let (prober, target) = (Prober::new(probing()).unwrap(), Target::parse(url).unwrap());
     runtime.block_on(async {
         let hold_up = async {
+            // sleep: until the request is out, and the answer is not yet there.
             tokio::time::sleep(Duration::from_millis(50)).await;
             // sleep: work that holds up the event loop.
             std::thread::sleep(busy);
@@ -92,7 +93,7 @@ fn what_fails_says_how() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let outcome = probe(&format!("http://{closed}/"), Duration::ZERO).outcome;
     assert!(matches!(outcome, Err(FetchError::Connect { .. })), "{outcome:?}");
-    let outcome = probe(&format!("https://{}/", closed), Duration::ZERO).outcome;
+    let outcome = probe(&format!("https://{closed}/"), Duration::ZERO).outcome;
     assert!(matches!(outcome, Err(FetchError::Connect { .. })), "{outcome:?}");
 }
 

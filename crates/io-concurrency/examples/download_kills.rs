@@ -5,7 +5,6 @@
 #[allow(unreachable_pub, dead_code)]
 #[path = "../tests/kills/mod.rs"]
 mod kills;
-#[allow(dead_code)]
 #[path = "../tests/served/api.rs"]
 mod served;
 

@@ -79,7 +79,7 @@ fn each_fault_has_its_class_and_the_exit_code_tells() {
     for strategy in Monitor::STRATEGIES {
         let mut command = monitor(folder.path(), &server.base);
         command.args(["--timeout", "0.3", "--strategy", strategy.name]);
-        faults.iter().for_each(|(url, _)| drop(command.args([url, "/ok"])));
+        command.args(faults.iter().flat_map(|(url, _)| [*url, "/ok"]));
         let ended = run(&mut command);
         check_ended(&ended, 1);
         let found = targets(&ended);

@@ -1,6 +1,11 @@
 //! A server of files that lies, on a real socket of the loopback interface. How it lies is the first part of the path.
 
-#![allow(dead_code, unreachable_pub, reason = "each test program uses its part of this module")]
+#![allow(
+    clippy::format_push_string,
+    dead_code,
+    unreachable_pub,
+    reason = "each test program uses its part of this module"
+)]
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -17,8 +22,11 @@ pub struct Liar {
 
 /// The bytes of every file; `state` is another one after it has changed.
 pub fn content(length: usize, state: u8) -> Vec<u8> {
-    let byte =
-        |at: usize| (at.wrapping_mul(2_654_435_761) >> 7) as u8 ^ (at >> 11) as u8 ^ state.wrapping_mul(85);
+    let byte = |at: usize| {
+        (at.wrapping_mul(2_654_435_761) >> 7).to_le_bytes()[0]
+            ^ (at >> 11).to_le_bytes()[0]
+            ^ state.wrapping_mul(85)
+    };
     (0..length).map(byte).collect()
 }
 
@@ -157,7 +165,7 @@ fn md5(bytes: &[u8]) -> String {
         let bits = three.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte))
             << (8 * (3 - three.len()));
         (0..4).for_each(|n| {
-            text.push(if n <= three.len() { char::from(digits[bits >> (18 - 6 * n) & 63]) } else { '=' })
+            text.push(if n <= three.len() { char::from(digits[bits >> (18 - 6 * n) & 63]) } else { '=' });
         });
     }
     text
