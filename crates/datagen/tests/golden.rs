@@ -32,7 +32,8 @@ fn check(arguments: &str, expected: &str) {
 
 #[test]
 fn the_laboratorys_data_has_its_golden_bytes() {
-    check("all --scale tiny --workers 3", "319cfc2304fb917faceff9e953045e9e");
+    // Databases have the version of SQLite in their heads, so this one also changes with `rusqlite`.
+    check("all --scale tiny --workers 3", "3e33292533c85b10d9e875c11a175a18");
 }
 
 #[test]
