@@ -1,6 +1,7 @@
 //! Exercise 09 on real files: one answer, to the bit, whoever did what.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
@@ -37,11 +38,14 @@ fn write(path: &Path, columns: Vec<(&str, ArrayRef)>, group_rows: usize) {
 
 /// Rows with a few states, many customers, amounts that lose their last bits when they are added in another order.
 fn table(rows: usize, customers: u64) -> Vec<(&'static str, ArrayRef)> {
-    let state = |row| (mixed(row) % 29 > 0).then(|| format!("state {}", mixed(row) % 27));
-    let customer =
-        |row| (mixed(row + 7) % 101 > 0).then(|| i64::try_from(mixed(row * 3) % customers).unwrap());
-    let amount =
-        |row| (mixed(row + 13) % 17 > 0).then(|| (mixed(row * 5) as f64).sqrt() * [1e-9, 1.0, -1e7][row % 3]);
+    let state = |row| (!mixed(row).is_multiple_of(29)).then(|| format!("state {}", mixed(row) % 27));
+    let customer = |row| {
+        (!mixed(row + 7).is_multiple_of(101)).then(|| i64::try_from(mixed(row * 3) % customers).unwrap())
+    };
+    let amount = |row| {
+        (!mixed(row + 13).is_multiple_of(17))
+            .then(|| (mixed(row * 5) as f64).sqrt() * [1e-9, 1.0, -1e7][row % 3])
+    };
     let pieces = |row| Some(i64::MAX - i64::try_from(mixed(row) % 1_000).unwrap());
     vec![
         ("state", Arc::new((0..rows).map(state).collect::<StringArray>())),
@@ -190,7 +194,7 @@ fn every_function_of_every_kind_is_right() {
 #[test]
 fn a_type_that_the_beginning_does_not_tell_is_found_by_all_values() {
     let mut text = String::from("k,v\n");
-    (0..400_000).for_each(|row| text.push_str(&format!("{},{}\n", row % 3, row % 1_000)));
+    (0..400_000).for_each(|row| writeln!(text, "{},{}", row % 3, row % 1_000).unwrap());
     text.push_str("0,0.5\n");
     assert_eq!(
         printed(&text, &["--by", "k", "--of", "v", "--show", "count,max"]),
