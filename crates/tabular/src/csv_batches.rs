@@ -1,7 +1,7 @@
 //! A CSV file to record batches of a given schema, one after another.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+use std::io::{BufRead, BufReader, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,18 +43,7 @@ impl<R: BufRead> CsvBatches<R> {
     /// Names in the first line that are not those of `schema`, and types that are not read from CSV.
     #[allow(clippy::needless_pass_by_value, reason = "a schema is shared, and callers hand theirs over")]
     pub fn new(mut source: R, path: &Path, schema: SchemaRef, batch_rows: usize) -> Result<Self, Error> {
-        let dialect = Dialect::default();
-        let fault = |source: io::Error| Error::Io { path: path.into(), source };
-        let mut head = Vec::new();
-        // A name may hold a line break, so lines are added until a row is whole.
-        let found = loop {
-            let read = source.read_until(b'\n', &mut head).map_err(fault)?;
-            let found = sniff::header(&head, dialect, read == 0);
-            if found.is_some() || read == 0 {
-                break found;
-            }
-        };
-        let (names, header_bytes) = found.unwrap_or_default();
+        let (head, names, header_bytes) = head(&mut source, path)?;
         for (number, field) in schema.fields().iter().enumerate() {
             let found = names.get(number).map_or("", String::as_str);
             if found != field.name() {
@@ -62,6 +51,34 @@ impl<R: BufRead> CsvBatches<R> {
                 return Err(Error::Row { path: path.into(), line: 1, column, expected, found: found.into() });
             }
         }
+        Self::after(head, header_bytes, source, path, &schema, batch_rows)
+    }
+
+    /// Reads any table with every column as text, as the first line names them.
+    ///
+    /// # Errors
+    /// The source's.
+    pub fn of_text(mut source: R, path: &Path, batch_rows: usize) -> Result<Self, Error> {
+        let (head, names, header_bytes) = head(&mut source, path)?;
+        let columns = schema(names.iter().map(|name| (name.as_str(), DataType::Utf8, true)));
+        Self::after(head, header_bytes, source, path, &columns, batch_rows)
+    }
+
+    /// The columns.
+    pub fn schema(&self) -> &SchemaRef {
+        self.table.schema()
+    }
+
+    /// Reads what comes after the header, which is the first so many bytes of `head`.
+    fn after(
+        mut head: Vec<u8>,
+        header_bytes: usize,
+        source: R,
+        path: &Path,
+        schema: &Schema,
+        batch_rows: usize,
+    ) -> Result<Self, Error> {
+        let dialect = Dialect::default();
         let column = |field: &Arc<Field>| {
             let column_type = ColumnType::of(field)?;
             Ok(Column { name: field.name().clone(), column_type, nullable: field.is_nullable() })
@@ -125,6 +142,21 @@ impl<R: Read> Iterator for CsvBatches<R> {
     }
 }
 
+/// The beginning of a source, the names in it, and how many bytes they take.
+fn head(source: &mut impl BufRead, path: &Path) -> Result<(Vec<u8>, Vec<String>, usize), Error> {
+    let mut head = Vec::new();
+    // A name may hold a line break, so lines are added until a row is whole.
+    loop {
+        let read = source.read_until(b'\n', &mut head);
+        let read = read.map_err(|source| Error::Io { path: path.into(), source })?;
+        let found = sniff::header(&head, Dialect::default(), read == 0);
+        if found.is_some() || read == 0 {
+            let (names, bytes) = found.unwrap_or_default();
+            return Ok((head, names, bytes));
+        }
+    }
+}
+
 /// A schema from names, types and whether a value may be missing.
 pub fn schema<'a>(columns: impl IntoIterator<Item = (&'a str, DataType, bool)>) -> SchemaRef {
     let fields = columns.into_iter().map(|(name, data_type, nullable)| Field::new(name, data_type, nullable));
@@ -164,6 +196,17 @@ mod tests {
             String::from_utf8(out).unwrap(),
             "1,1970-01-01 00:00:01,\"a\nb\"\n2,,\n3,2024-02-29 23:59:59,\"x\"\"y\"\n"
         );
+    }
+
+    #[test]
+    fn any_table_is_read_as_text_under_the_names_of_its_first_line() {
+        let text = "id,\"a,b\"\n01,\n,\"\"\n";
+        let mut batches = CsvBatches::of_text(text.as_bytes(), Path::new("any.csv"), 8).unwrap();
+        let names: Vec<_> = batches.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let mut out = Vec::new();
+        let batch = batches.next().unwrap().unwrap();
+        crate::csv_text::write_batch(&batch, crate::csv_text::Dialect::default(), &mut out).unwrap();
+        assert_eq!((names, out), (vec!["id".into(), "a,b".into()], b"01,\n,\"\"\n".to_vec()));
     }
 
     #[test]

@@ -91,7 +91,8 @@ pub struct Output {
 impl Exercise for Relay {
     const ID: u8 = 10;
     const NAME: &'static str = "relay";
-    const ABOUT: &'static str = "One process transforms rows and another one stores them; either may be killed at any moment.";
+    const ABOUT: &'static str =
+        "One process transforms rows and another one stores them; either may be killed at any moment.";
     const STRATEGIES: &'static [Strategy<Self>] = &[
         Strategy::new(Kind::Sequential, strategies::sequential),
         Strategy::new(Kind::Threads, strategies::threads).with_workers(2),

@@ -57,11 +57,7 @@ impl Plan {
     ///
     /// # Errors
     /// A file that is no Parquet file, or has other columns than the first.
-    pub fn new(
-        files: Vec<PathBuf>,
-        as_is: bool,
-        commit_batches: u64,
-    ) -> Result<(Self, SchemaRef), Problem> {
+    pub fn new(files: Vec<PathBuf>, as_is: bool, commit_batches: u64) -> Result<(Self, SchemaRef), Problem> {
         let (mut groups, mut first, mut rows, mut bytes) = (Vec::new(), 0, 0, 0);
         let mut columns: Option<SchemaRef> = None;
         for (file, path) in files.iter().enumerate() {
@@ -76,8 +72,7 @@ impl Plan {
                 return Err(Problem::new(other).hint("hand over tables of one kind at a time"));
             }
             for (number, group) in metadata.metadata().row_groups().iter().enumerate() {
-                let group =
-                    Group { file, number, rows: group.num_rows().unsigned_abs(), first };
+                let group = Group { file, number, rows: group.num_rows().unsigned_abs(), first };
                 (first, rows) = (first + group.batches(), rows + group.rows);
                 groups.push(group);
             }

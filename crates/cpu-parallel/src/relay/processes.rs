@@ -86,9 +86,16 @@ enum Report {
     Committed(u64),
     /// The output is not where the relay was told that it is: somebody else has moved it, or is just ending.
     Moved,
-    /// Everything is committed; the slices of both timelines.
-    Done(Vec<Slice>, Vec<Slice>),
+    /// Everything is committed.
+    Done(Timelines),
     Refused(Problem),
+}
+
+/// What both processes recorded.
+#[derive(Serialize, Deserialize)]
+struct Timelines {
+    transform: Vec<Slice>,
+    persist: Vec<Slice>,
 }
 
 /// How one attempt ended.
@@ -106,7 +113,8 @@ fn relay(
     let (batches, mut from, mut deaths) = (input.plan.batches(), input.target.position()?, 0);
     while from < batches {
         lab.stop.check()?;
-        let ended = attempt(input, lab, ring, from, ends().or_problem(|| "the two processes cannot be connected")?)?;
+        let ended =
+            attempt(input, lab, ring, from, ends().or_problem(|| "the two processes cannot be connected")?)?;
         if let End::Died(who, death) = ended {
             lab.stop.check()?;
             lab.children().add_death(&format!("{who} from batch {from} on"), &death);
@@ -129,7 +137,13 @@ fn relay(
 }
 
 /// Starts both processes from batch `from` on and waits for their end.
-fn attempt(input: &Input, lab: &Lab, ring: bool, from: u64, (to, other): (OwnedFd, OwnedFd)) -> Result<End, Problem> {
+fn attempt(
+    input: &Input,
+    lab: &Lab,
+    ring: bool,
+    from: u64,
+    (to, other): (OwnedFd, OwnedFd),
+) -> Result<End, Problem> {
     let cannot = || "a process cannot be started";
     let limits = || Limits { memory_bytes: lab.patience.memory_bytes, label: None };
     let mut command = lab.launch.role(TRANSFORM).or_problem(cannot)?;
@@ -153,7 +167,7 @@ fn attempt(input: &Input, lab: &Lab, ring: bool, from: u64, (to, other): (OwnedF
 
     let Some(stdout) = persister.stdout() else { return Err(Problem::new(cannot())) };
     let (put, reports) = bounded(16);
-    let ended = thread::scope(|scope| {
+    let (ended, transformer, persister) = thread::scope(|scope| {
         scope.spawn(move || read_reports(stdout, |report| put.send(report).is_ok()));
         let ended = watch(&reports, &transformer, &persister, lab);
         // Whoever still lives is of no use any longer, and the reading thread waits for its end.
@@ -164,10 +178,9 @@ fn attempt(input: &Input, lab: &Lab, ring: bool, from: u64, (to, other): (OwnedF
         let first = leave(transformer, well);
         (ended, first, leave(persister, well))
     });
-    let (ended, transformer, persister) = ended;
-    if let Some((transformed, persisted)) = ended? {
-        timeline::absorb(TRANSFORM, None, transformed);
-        timeline::absorb(PERSIST, None, persisted);
+    if let Some(timelines) = ended? {
+        timeline::absorb(TRANSFORM, None, timelines.transform);
+        timeline::absorb(PERSIST, None, timelines.persist);
         return Ok(End::Done);
     }
     let (transformer, persister) = (transformer.or_problem(cannot)?, persister.or_problem(cannot)?);
@@ -176,11 +189,12 @@ fn attempt(input: &Input, lab: &Lab, ring: bool, from: u64, (to, other): (OwnedF
 
 /// Who died first? The one that something else killed, and otherwise the one that was not content: we killed the other.
 fn culprit(transformer: Reaped, persister: Reaped, deadline: Duration) -> End {
-    let (who, reaped) = if transformer.is_success() || persister.ended_by_itself() && !transformer.ended_by_itself() {
-        ("the storing process", persister)
-    } else {
-        ("the transforming process", transformer)
-    };
+    let (who, reaped) =
+        if transformer.is_success() || persister.ended_by_itself() && !transformer.ended_by_itself() {
+            ("the storing process", persister)
+        } else {
+            ("the transforming process", transformer)
+        };
     End::Died(who.into(), reaped.death(deadline))
 }
 
@@ -200,7 +214,7 @@ fn watch(
     transformer: &Program,
     persister: &Program,
     lab: &Lab,
-) -> Result<Option<(Vec<Slice>, Vec<Slice>)>, Problem> {
+) -> Result<Option<Timelines>, Problem> {
     let again = || {
         let due = Some(Instant::now() + lab.patience.task_deadline);
         transformer.due(due);
@@ -210,7 +224,7 @@ fn watch(
     loop {
         match reports.recv_timeout(LOOK) {
             Ok(Report::Committed(_)) => again(),
-            Ok(Report::Done(transformed, persisted)) => return Ok(Some((transformed, persisted))),
+            Ok(Report::Done(timelines)) => return Ok(Some(timelines)),
             Ok(Report::Refused(problem)) => return Err(problem),
             Ok(Report::Moved) | Err(RecvTimeoutError::Disconnected) => return Ok(None),
             // A pipe tells of the writer's death, a ring does not.
@@ -224,7 +238,8 @@ fn watch(
 pub(super) fn transform() -> Result<(), Problem> {
     let lost = || "the transforming process lost its parent";
     let mut from = claim_stdin().or_problem(lost)?;
-    let to = claim_stdout().or_problem(lost)?.into_inner().map_err(|error| Problem::because(lost(), &error))?;
+    let to =
+        claim_stdout().or_problem(lost)?.into_inner().map_err(|error| Problem::because(lost(), &error))?;
     let mut line = String::new();
     from.read_line(&mut line).or_problem(lost)?;
     if line.is_empty() {
@@ -268,13 +283,21 @@ fn transform_all(setup: &Setup, to: &mut impl Write) -> io::Result<()> {
 }
 
 /// The batch as one message. The inner result is the other process's loss, the outer one a batch that cannot be sent.
-fn send_batch(batch: &arrow_array::RecordBatch, number: u64, to: &mut impl Write) -> Result<io::Result<()>, Problem> {
+fn send_batch(
+    batch: &arrow_array::RecordBatch,
+    number: u64,
+    to: &mut impl Write,
+) -> Result<io::Result<()>, Problem> {
     let bytes = ipc::to_bytes(batch).map_err(|error| Problem::because("the rows cannot be sent", &error))?;
     Ok(wire::send(to, Kind::Batch, &[&number.to_le_bytes(), &bytes]))
 }
 
 /// Each row as a message of its own.
-fn send_rows(batch: &arrow_array::RecordBatch, number: u64, to: &mut impl Write) -> Result<io::Result<()>, Problem> {
+fn send_rows(
+    batch: &arrow_array::RecordBatch,
+    number: u64,
+    to: &mut impl Write,
+) -> Result<io::Result<()>, Problem> {
     let encoder = Encoder::new(batch)?;
     let mut message = Vec::with_capacity(256);
     let mut send = || -> io::Result<()> {
@@ -321,8 +344,12 @@ fn persist_all(mut from: impl Read) -> Result<(), Problem> {
 /// The class of the problem that a restart may mend.
 const LOST: &str = "lost-neighbour";
 
-fn take_all(from: &mut impl Read, report: &mut impl FnMut(&Report) -> Result<(), Problem>) -> Result<(), Problem> {
-    let lost = |error: io::Error| Problem::because("the transforming process was lost", &error).of_class(LOST);
+fn take_all(
+    from: &mut impl Read,
+    report: &mut impl FnMut(&Report) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let lost =
+        |error: io::Error| Problem::because("the transforming process was lost", &error).of_class(LOST);
     let unreadable = |error: tabular::Error| Problem::because("a message cannot be read", &error);
     let mut payload = Vec::new();
     let kind = wire::receive(from, &mut payload).map_err(lost)?;
@@ -358,13 +385,16 @@ fn take_all(from: &mut impl Read, report: &mut impl FnMut(&Report) -> Result<(),
                 (ipc::from_bytes(bytes).map_err(unreadable)?, number)
             }
             Kind::End if persister.position() == setup.batches => {
-                let transformed = serde_json::from_slice(&payload).or_problem(|| "a timeline cannot be read")?;
-                return report(&Report::Done(transformed, timeline::drain()));
+                let transform =
+                    serde_json::from_slice(&payload).or_problem(|| "a timeline cannot be read")?;
+                return report(&Report::Done(Timelines { transform, persist: timeline::drain() }));
             }
             Kind::Failed => {
                 return Err(serde_json::from_slice(&payload).or_problem(|| "a problem cannot be read")?);
             }
-            Kind::Setup | Kind::End => return Err(Problem::new(format!("a message {kind:?} came too early"))),
+            Kind::Setup | Kind::End => {
+                return Err(Problem::new(format!("a message {kind:?} came too early")));
+            }
         };
         if let Some(batch) = batch {
             persister.add(&batch)?;

@@ -42,7 +42,7 @@ proptest! {
     #[test]
     fn a_ring_is_a_queue(start in starts(), steps in proptest::collection::vec((any::<bool>(), 1_usize..90), 1..60)) {
         let (mut writer, mut reader) = ring_at(start, 64);
-        let (mut model, mut next) = (VecDeque::new(), 0_u8);
+        let (mut model, mut next) = (VecDeque::<u8>::new(), 0_u8);
         for (write, count) in steps {
             if write && model.len() < 64 {
                 let bytes: Vec<u8> = (0..count).map(|step| next.wrapping_add(u8::try_from(step).unwrap())).collect();
@@ -54,7 +54,8 @@ proptest! {
                 let mut bytes = vec![0; count];
                 let read = reader.read(&mut bytes).unwrap();
                 prop_assert_eq!(read, count.min(model.len()));
-                prop_assert_eq!(&bytes[..read], model.drain(..read).collect::<Vec<_>>().as_slice());
+                let expected: Vec<u8> = model.drain(..read).collect();
+                prop_assert_eq!(&bytes[..read], expected.as_slice());
             }
         }
     }

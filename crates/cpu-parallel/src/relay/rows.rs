@@ -65,7 +65,8 @@ impl<'a> Encoder<'a> {
 }
 
 fn unsupported(field: &arrow_schema::Field) -> Problem {
-    let what = format!("column `{}` has the type {}, which is not sent row by row", field.name(), field.data_type());
+    let what =
+        format!("column `{}` has the type {}, which is not sent row by row", field.name(), field.data_type());
     Problem::new(what).hint("leave --single away: then a message is a batch, of any type")
 }
 
@@ -110,7 +111,9 @@ impl Decoder {
                     let (text, rest) = row.split_at_checked(length).ok_or(io::ErrorKind::UnexpectedEof)?;
                     row = rest;
                     let text = std::str::from_utf8(text);
-                    column.append_value(text.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?);
+                    column.append_value(
+                        text.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?,
+                    );
                 }
                 Builder::Int32(column) => column.append_null(),
                 Builder::Int64(column) => column.append_null(),
@@ -118,7 +121,11 @@ impl Decoder {
                 Builder::Text(column) => column.append_null(),
             }
         }
-        if row.is_empty() { Ok(()) } else { Err(io::Error::new(io::ErrorKind::InvalidData, "a row has more values than columns")) }
+        if row.is_empty() {
+            Ok(())
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "a row has more values than columns"))
+        }
     }
 
     /// The rows as a batch; the next ones begin anew.
@@ -131,7 +138,8 @@ impl Decoder {
                 Builder::Text(column) => Arc::new(column.finish()),
             }
         });
-        RecordBatch::try_new(self.columns.clone(), arrays.collect()).or_problem(|| "the rows that came are no batch")
+        RecordBatch::try_new(self.columns.clone(), arrays.collect())
+            .or_problem(|| "the rows that came are no batch")
     }
 }
 

@@ -9,8 +9,9 @@ use arrow_array::RecordBatch;
 use crossbeam_channel::bounded;
 use lab::ways::{self, Way};
 use lab::{Job, Lab, Problem, Stop, Tried, span};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tabular::ipc;
+use serde::{Deserialize, Serialize};
+
+use crate::handed::Handed;
 
 use super::persist::Persister;
 use super::plan::{Plan, Source};
@@ -90,8 +91,8 @@ fn store(persister: &mut Persister, input: &Input, batch: &RecordBatch) -> Resul
 
 fn relay_all(input: &Input, lab: &Lab, way: Way<TransformBatch>) -> Result<Output, Problem> {
     let (mut persister, numbers) = open(input)?;
-    let mut persist = |outcome: Tried<Rows>| match outcome {
-        Ok(Rows(batch)) => store(&mut persister, input, &batch),
+    let mut persist = |outcome: Tried<Handed>| match outcome {
+        Ok(Handed(batch)) => store(&mut persister, input, &batch),
         Err(failure) => match failure.cause {
             lab::Cause::Problem(problem) => Err(problem),
             _ => lab.stop.check().and_then(|()| Err(Problem::new(failure.to_string()))),
@@ -113,25 +114,6 @@ impl fmt::Display for Number {
     }
 }
 
-/// Transformed rows. Between threads they are handed over as they are; between processes as an Arrow IPC stream.
-#[derive(Debug)]
-pub struct Rows(RecordBatch);
-
-impl Serialize for Rows {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes = ipc::to_bytes(&self.0).map_err(serde::ser::Error::custom)?;
-        serializer.serialize_bytes(&bytes)
-    }
-}
-
-impl<'de> Deserialize<'de> for Rows {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = <&[u8]>::deserialize(deserializer)?;
-        let batch = ipc::from_bytes(bytes).map_err(serde::de::Error::custom)?;
-        batch.map(Self).ok_or_else(|| serde::de::Error::custom("there is no batch in it"))
-    }
-}
-
 /// The job: reads and transforms batch after batch.
 pub struct TransformBatch {
     source: Source,
@@ -141,13 +123,13 @@ impl Job for TransformBatch {
     const NAME: &'static str = "relay";
     type Setup = Plan;
     type Task = Number;
-    type Reply = Rows;
+    type Reply = Handed;
 
     fn start(plan: &Plan) -> Result<Self, Problem> {
         Ok(Self { source: Source::new(Arc::new(plan.clone())) })
     }
 
-    fn run(&mut self, number: &Number, _: &Stop) -> Result<Rows, Problem> {
-        transform(&mut self.source, number.0).map(Rows)
+    fn run(&mut self, number: &Number, _: &Stop) -> Result<Handed, Problem> {
+        transform(&mut self.source, number.0).map(Handed)
     }
 }

@@ -46,7 +46,9 @@ impl Transform {
             columns.field_with_name(name).is_ok_and(|field| match (*name, field.data_type()) {
                 ("category" | "uf" | "status", kind) => *kind == DataType::Utf8,
                 ("quantity" | "discount_bp", kind) => *kind == DataType::Int32,
-                ("ordered_at", kind) => matches!(kind, DataType::Timestamp(arrow_schema::TimeUnit::Microsecond, _)),
+                ("ordered_at", kind) => {
+                    matches!(kind, DataType::Timestamp(arrow_schema::TimeUnit::Microsecond, _))
+                }
                 (_, kind) => *kind == DataType::Int64,
             })
         };
@@ -95,16 +97,22 @@ impl Transform {
 }
 
 fn orders(orders: &RecordBatch) -> Result<RecordBatch, Problem> {
-    let of = |name: &str| orders.column_by_name(name).cloned().ok_or_else(|| Problem::new(format!("`{name}` is missing")));
+    let of = |name: &str| {
+        orders.column_by_name(name).cloned().ok_or_else(|| Problem::new(format!("`{name}` is missing")))
+    };
     let (quantities, prices) = (of("quantity")?, of("unit_price_cents")?);
     let (discounts, times) = (of("discount_bp")?, of("ordered_at")?);
     let values = quantities.as_primitive::<Int32Type>().values().iter();
-    let values = values.zip(prices.as_primitive::<Int64Type>().values()).zip(discounts.as_primitive::<Int32Type>().values());
+    let values = values
+        .zip(prices.as_primitive::<Int64Type>().values())
+        .zip(discounts.as_primitive::<Int32Type>().values());
     let (mut gross, mut net) = (Vec::with_capacity(orders.num_rows()), Vec::with_capacity(orders.num_rows()));
     for (row, ((quantity, price), discount)) in values.enumerate() {
         let value = i64::from(*quantity).checked_mul(*price);
         // Half a cent is rounded up.
-        let paid = value.and_then(|value| value.checked_mul(BASIS_POINTS - i64::from(*discount))?.checked_add(BASIS_POINTS / 2));
+        let paid = value.and_then(|value| {
+            value.checked_mul(BASIS_POINTS - i64::from(*discount))?.checked_add(BASIS_POINTS / 2)
+        });
         let (Some(value), Some(paid)) = (value, paid) else {
             let number = of("order_id")?.as_primitive::<Int64Type>().value(row);
             return Err(Problem::new(format!("the value of order {number} does not fit 64 bits")));
@@ -121,7 +129,13 @@ fn orders(orders: &RecordBatch) -> Result<RecordBatch, Problem> {
         }
         last.1
     };
-    let months: Int32Array = times.as_primitive::<TimestampMicrosecondType>().values().iter().map(month).collect::<Vec<_>>().into();
+    let months: Int32Array = times
+        .as_primitive::<TimestampMicrosecondType>()
+        .values()
+        .iter()
+        .map(month)
+        .collect::<Vec<_>>()
+        .into();
     let made: [ArrayRef; 10] = [
         of("order_id")?,
         of("customer_id")?,

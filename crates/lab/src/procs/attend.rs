@@ -170,7 +170,7 @@ struct AtWork {
     done: u32,
 }
 
-impl<'a> Attendant<'a> {
+impl Attendant<'_> {
     /// Returns the peak memory, in bytes, of the largest worker that was here.
     fn work(&self) -> u64 {
         let (shared, mut peak) = (self.shared, 0);

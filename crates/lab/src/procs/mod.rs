@@ -11,12 +11,12 @@ mod queue;
 pub(crate) mod supervise;
 mod worker;
 
+pub use crate::lifeline::hold;
+pub use crate::pipes::{claim_stdin, claim_stdout};
 pub use chain::{Link, Planned, Stage, Told, chain};
 pub use frame::{Frame, MAX_PAYLOAD};
 pub use pool::{Pool, Ticket};
 pub use program::{Limits, Program};
 pub use queue::Progress;
 pub use supervise::Reaped;
-pub use crate::lifeline::hold;
-pub use crate::pipes::{claim_stdin, claim_stdout};
 pub use worker::Role;

@@ -309,9 +309,10 @@ fn listen(stderr: ChildStderr, kept: &Mutex<VecDeque<String>>, label: Option<&st
     // A line that never ends must not fill our memory, so it counts as several.
     while matches!(from.by_ref().take(LAST_WORDS as u64).read_until(b'\n', &mut line), Ok(1..)) {
         let text = String::from_utf8_lossy(&line).into_owned();
-        match label {
-            Some(label) => anstream::eprintln!("{label}: {}", text.trim_end()),
-            None => tracing::debug!(target: "worker", "{}", text.trim_end()),
+        if let Some(label) = label {
+            anstream::eprintln!("{label}: {}", text.trim_end());
+        } else {
+            tracing::debug!(target: "worker", "{}", text.trim_end());
         }
         bytes += text.len();
         let mut kept = kept.lock();

@@ -79,6 +79,7 @@ pub(super) struct Parts {
     manifest: Manifest,
     /// The part that is being written.
     part: Option<ArrowWriter<File>>,
+    part_rows: u64,
     _lock: File,
 }
 
@@ -93,7 +94,7 @@ impl Parts {
         let manifest = manifest(target)?;
         let position = manifest.position;
         let (columns, durable) = (columns.clone(), target.durable);
-        Ok((Self { folder, columns, durable, manifest, part: None, _lock: lock }, position))
+        Ok((Self { folder, columns, durable, manifest, part: None, part_rows: 0, _lock: lock }, position))
     }
 
     pub(super) fn add(&mut self, rows: &RecordBatch) -> Result<(), Problem> {
@@ -106,6 +107,7 @@ impl Parts {
                 none.insert(ArrowWriter::try_new(file, self.columns.clone(), settings).or_problem(cannot)?)
             }
         };
+        self.part_rows += rows.num_rows() as u64;
         part.write(rows).or_problem(cannot)
     }
 
@@ -113,7 +115,7 @@ impl Parts {
         let Some(part) = self.part.take() else { return Ok(()) };
         let cannot = || format!("cannot write to {}", self.folder.display());
         let name = format!("part-{:06}.parquet", self.manifest.parts.len());
-        let rows = part.in_progress_rows() + part.flushed_row_groups().iter().map(|group| group.num_rows().unsigned_abs()).sum::<u64>() as usize;
+        let rows = std::mem::take(&mut self.part_rows);
         let file = part.into_inner().or_problem(cannot)?;
         if self.durable {
             file.sync_all().or_problem(cannot)?;
@@ -121,8 +123,8 @@ impl Parts {
         let bytes = file.metadata().or_problem(cannot)?.len();
         drop(file);
         fs::rename(self.folder.join(UNFINISHED), self.folder.join(&name)).or_problem(cannot)?;
-        self.manifest.parts.push(Part { file: name, rows: rows as u64, bytes });
-        self.manifest.rows += rows as u64;
+        self.manifest.parts.push(Part { file: name, rows, bytes });
+        self.manifest.rows += rows;
         self.manifest.position = position;
         self.write_manifest().or_problem(cannot)
     }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type};
+use arrow_array::types::{
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type,
+};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, SchemaRef};
 use lab::{Digest, OrProblem, Problem};
@@ -51,7 +53,8 @@ pub(super) fn position(target: &Target) -> Result<u64, Problem> {
 /// Reading may have to finish what a killed writer left, so the connection may write.
 fn read(target: &Target) -> Result<Connection, Problem> {
     let cannot = || format!("cannot read {}", target.path.display());
-    let connection = Connection::open_with_flags(&target.path, OpenFlags::SQLITE_OPEN_READ_WRITE).or_problem(cannot)?;
+    let connection =
+        Connection::open_with_flags(&target.path, OpenFlags::SQLITE_OPEN_READ_WRITE).or_problem(cannot)?;
     connection.busy_timeout(BUSY).or_problem(cannot)?;
     Ok(connection)
 }
@@ -116,19 +119,18 @@ impl Sqlite {
             let _ = write!(values, "{comma}?{}", number + 1);
         }
         let table = quoted(&target.table);
-        let begin = format!("BEGIN IMMEDIATE; {POSITIONS}");
-        connection.execute_batch(&begin).or_problem(&cannot)?;
-        let position = match committed(&connection, target)? {
-            Some(position) => position,
-            None => {
-                let create = format!("CREATE TABLE {table} ({create})");
-                connection.execute_batch(&create).or_problem(&cannot).map_err(|problem| {
-                    problem.hint("--table names another table; one that is there already is left as it is")
-                })?;
-                let begun = "INSERT INTO relay_positions VALUES (?1, ?2, 0)";
-                connection.execute(begun, params![target.table, target.mark]).or_problem(&cannot)?;
-                0
-            }
+        let positions = format!("BEGIN IMMEDIATE; {POSITIONS}");
+        connection.execute_batch(&positions).or_problem(&cannot)?;
+        let position = if let Some(position) = committed(&connection, target)? {
+            position
+        } else {
+            let create = format!("CREATE TABLE {table} ({create})");
+            connection.execute_batch(&create).or_problem(&cannot).map_err(|problem| {
+                problem.hint("--table names another table; one that is there already is left as it is")
+            })?;
+            let begun = "INSERT INTO relay_positions VALUES (?1, ?2, 0)";
+            connection.execute(begun, params![target.table, target.mark]).or_problem(&cannot)?;
+            0
         };
         connection.execute_batch("COMMIT").or_problem(&cannot)?;
         let insert = format!("INSERT INTO {table} VALUES ({values})");
@@ -141,7 +143,12 @@ impl Sqlite {
         if self.connection.is_autocommit() {
             self.connection.execute_batch("BEGIN IMMEDIATE").or_problem(cannot)?;
         }
-        let columns: Vec<Column> = rows.columns().iter().enumerate().map(|(number, array)| Column::new(rows, number, array)).collect::<Result<_, _>>()?;
+        let columns: Vec<Column> = rows
+            .columns()
+            .iter()
+            .enumerate()
+            .map(|(number, array)| Column::new(rows, number, array))
+            .collect::<Result<_, _>>()?;
         let mut insert = self.connection.prepare_cached(&self.insert).or_problem(cannot)?;
         for row in 0..rows.num_rows() {
             for (number, column) in columns.iter().enumerate() {
@@ -159,7 +166,9 @@ impl Sqlite {
         let moved = self
             .connection
             .prepare_cached(step)
-            .and_then(|mut step| step.execute(params![position.cast_signed(), self.table, self.committed.cast_signed()]))
+            .and_then(|mut step| {
+                step.execute(params![position.cast_signed(), self.table, self.committed.cast_signed()])
+            })
             .or_problem(cannot)?;
         if moved != 1 {
             return Err(Problem::new(format!("another relay writes to {}", self.place)));
@@ -193,7 +202,10 @@ impl<'a> Column<'a> {
     fn new(rows: &RecordBatch, number: usize, array: &'a ArrayRef) -> Result<Self, Problem> {
         macro_rules! ints {
             ($kind:ty) => {
-                Self::Int(array, array.as_primitive::<$kind>().values().iter().map(|value| i64::from(*value)).collect())
+                Self::Int(
+                    array,
+                    array.as_primitive::<$kind>().values().iter().map(|value| i64::from(*value)).collect(),
+                )
             };
         }
         Ok(match array.data_type() {
@@ -204,19 +216,28 @@ impl<'a> Column<'a> {
             DataType::UInt32 => ints!(UInt32Type),
             DataType::UInt16 => ints!(UInt16Type),
             DataType::UInt8 => ints!(UInt8Type),
-            DataType::Boolean => Self::Int(array, (0..array.len()).map(|row| i64::from(array.as_boolean().value(row))).collect()),
+            DataType::Boolean => Self::Int(
+                array,
+                (0..array.len()).map(|row| i64::from(array.as_boolean().value(row))).collect(),
+            ),
             DataType::Float64 => Self::Real(array, array.as_primitive::<Float64Type>().values().to_vec()),
-            DataType::Float32 => Self::Real(array, array.as_primitive::<Float32Type>().values().iter().map(|value| f64::from(*value)).collect()),
+            DataType::Float32 => Self::Real(
+                array,
+                array.as_primitive::<Float32Type>().values().iter().map(|value| f64::from(*value)).collect(),
+            ),
             DataType::Utf8 => Self::Text(array.as_string()),
             _ => {
                 let alone = rows.project(&[number]).or_problem(|| "a column cannot be taken out")?;
                 let mut text = Vec::new();
-                csv_text::write_batch(&alone, csv_text::Dialect::default(), &mut text)
-                    .map_err(|error| Problem::because("SQLite cannot hold the rows", &error).hint("hand them over to a folder of Parquet files"))?;
+                csv_text::write_batch(&alone, csv_text::Dialect::default(), &mut text).map_err(|error| {
+                    Problem::because("SQLite cannot hold the rows", &error)
+                        .hint("hand them over to a folder of Parquet files")
+                })?;
                 let text = String::from_utf8_lossy(&text);
                 let lines: Vec<String> = text.lines().map(str::to_owned).collect();
                 if lines.len() != rows.num_rows() {
-                    return Err(Problem::new("SQLite cannot hold text of this type with line breaks in it").at(alone.schema().field(0).name()));
+                    return Err(Problem::new("SQLite cannot hold text of this type with line breaks in it")
+                        .at(alone.schema().field(0).name()));
                 }
                 Self::Written(lines)
             }
@@ -225,7 +246,9 @@ impl<'a> Column<'a> {
 
     fn value(&self, row: usize) -> Value<'_> {
         match self {
-            Self::Int(array, _) | Self::Real(array, _) | Self::Long(array, _) if array.is_null(row) => Value(ValueRef::Null),
+            Self::Int(array, _) | Self::Real(array, _) | Self::Long(array, _) if array.is_null(row) => {
+                Value(ValueRef::Null)
+            }
             Self::Int(_, values) => Value(ValueRef::Integer(values[row])),
             Self::Long(_, values) => Value(ValueRef::Integer(values[row])),
             Self::Real(_, values) => Value(ValueRef::Real(values[row])),

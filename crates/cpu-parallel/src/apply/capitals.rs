@@ -1,0 +1,32 @@
+//! The capitals of Brazil's states with their degrees north and east, to two digits: about a kilometre.
+
+/// Name, latitude, longitude.
+pub(super) const CAPITALS: [(&str, f64, f64); 27] = [
+    ("Aracaju", -10.91, -37.07),
+    ("Belém", -1.46, -48.50),
+    ("Belo Horizonte", -19.92, -43.94),
+    ("Boa Vista", 2.82, -60.67),
+    ("Brasília", -15.79, -47.88),
+    ("Campo Grande", -20.44, -54.65),
+    ("Cuiabá", -15.60, -56.10),
+    ("Curitiba", -25.43, -49.27),
+    ("Florianópolis", -27.60, -48.55),
+    ("Fortaleza", -3.72, -38.54),
+    ("Goiânia", -16.68, -49.25),
+    ("João Pessoa", -7.12, -34.86),
+    ("Macapá", 0.03, -51.07),
+    ("Maceió", -9.67, -35.74),
+    ("Manaus", -3.10, -60.03),
+    ("Natal", -5.79, -35.21),
+    ("Palmas", -10.17, -48.33),
+    ("Porto Alegre", -30.03, -51.23),
+    ("Porto Velho", -8.76, -63.90),
+    ("Recife", -8.05, -34.88),
+    ("Rio Branco", -9.97, -67.81),
+    ("Rio de Janeiro", -22.91, -43.17),
+    ("Salvador", -12.97, -38.50),
+    ("São Luís", -2.53, -44.30),
+    ("São Paulo", -23.55, -46.63),
+    ("Teresina", -5.09, -42.80),
+    ("Vitória", -20.32, -40.34),
+];
