@@ -129,7 +129,7 @@ impl Growth<'_> {
         let mut sentences = Vec::new();
         if let Some(best) = self.steps.iter().find(|step| step.workers == self.best) {
             sentences.push(format!(
-                "{} workers are best: {:.2}×, an efficiency of {:.0} %.",
+                "Best number of workers: {}, with {:.2}× and an efficiency of {:.0} %.",
                 self.best,
                 best.speedup,
                 best.efficiency * 100.0
@@ -339,7 +339,7 @@ mod tests {
     fn the_fit_finds_the_law_that_the_times_follow() {
         // (1 - 0.05) / 0.01 under the root is 9.7 workers, so that 8 of 8 are best; with 0.04 it is 4.9.
         check(&sweep(1e8, 0.05, 0.01), 8, Some(2), "most gets done with 9.");
-        check(&sweep(1e8, 0.05, 0.04), 5, Some(2), "5 workers are best");
+        check(&sweep(1e8, 0.05, 0.04), 5, Some(2), "Best number of workers: 5");
         check(&sweep(1e8, 0.2, 0.0), 8, Some(2), "Amdahl's law: 0.2");
     }
 
