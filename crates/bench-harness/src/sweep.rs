@@ -138,10 +138,17 @@ impl Growth<'_> {
         sentences.push(match self.cost {
             Some(1) => "COST is 1: a single worker already beats the sequential version.".into(),
             Some(cost) => format!("COST is {cost}: so many workers it takes to beat the sequential version."),
+            None if self.steps.iter().all(|step| step.interval.is_none()) => {
+                "COST is unknown: so few samples tell nothing for certain (--samples 7 does).".into()
+            }
             None => {
                 "COST is unbounded here: no number of workers beat the sequential version for certain.".into()
             }
         });
+        if !self.fits() {
+            sentences.push("Neither law explains half of the scatter: measure on a quieter machine.".into());
+            return sentences;
+        }
         match &self.usl {
             Ok(usl) => {
                 let peak = match usl.curve.peak() {
