@@ -129,7 +129,7 @@ impl Growth<'_> {
         let mut sentences = Vec::new();
         if let Some(best) = self.steps.iter().find(|step| step.workers == self.best) {
             sentences.push(format!(
-                "{} workers are best: {:.2}×, an efficiency of {:.0} %.",
+                "Best number of workers: {}, with {:.2}× and an efficiency of {:.0} %.",
                 self.best,
                 best.speedup,
                 best.efficiency * 100.0
@@ -138,10 +138,17 @@ impl Growth<'_> {
         sentences.push(match self.cost {
             Some(1) => "COST is 1: a single worker already beats the sequential version.".into(),
             Some(cost) => format!("COST is {cost}: so many workers it takes to beat the sequential version."),
+            None if self.steps.iter().all(|step| step.interval.is_none()) => {
+                "COST is unknown: so few samples tell nothing for certain (--samples 7 does).".into()
+            }
             None => {
                 "COST is unbounded here: no number of workers beat the sequential version for certain.".into()
             }
         });
+        if !self.fits() {
+            sentences.push("Neither law explains half of the scatter: measure on a quieter machine.".into());
+            return sentences;
+        }
         match &self.usl {
             Ok(usl) => {
                 let peak = match usl.curve.peak() {
@@ -339,7 +346,7 @@ mod tests {
     fn the_fit_finds_the_law_that_the_times_follow() {
         // (1 - 0.05) / 0.01 under the root is 9.7 workers, so that 8 of 8 are best; with 0.04 it is 4.9.
         check(&sweep(1e8, 0.05, 0.01), 8, Some(2), "most gets done with 9.");
-        check(&sweep(1e8, 0.05, 0.04), 5, Some(2), "5 workers are best");
+        check(&sweep(1e8, 0.05, 0.04), 5, Some(2), "Best number of workers: 5");
         check(&sweep(1e8, 0.2, 0.0), 8, Some(2), "Amdahl's law: 0.2");
     }
 

@@ -37,9 +37,9 @@ pub(super) fn figure(peers: &[&PeerRecord]) -> Markup {
                             } @else if let Some(error) = &peer.error { span.bad { "✗ " (error) } }
                             @else {
                                 @if let (Some(ratio), Some(ends), false) = (peer.ratio, peer.ratio_ci, ours) {
-                                    (words("ours is", "o nosso é")) " " b { (times(ratio)) } " (" (interval(ends)) "), "
+                                    b { (times(ratio)) } " " (words("our time", "o nosso tempo")) " (" (interval(ends)) "), "
                                 }
-                                @else if let (Some(ratio), false) = (peer.ratio, ours) { (words("ours is", "o nosso é")) " " b { (times(ratio)) } ", " }
+                                @else if let (Some(ratio), false) = (peer.ratio, ours) { b { (times(ratio)) } " " (words("our time", "o nosso tempo")) ", " }
                                 @if let Some(bytes) = peer.peak_bytes { (memory(bytes)) ", " }
                                 span.good { "✓" } " " (words("same answer", "mesma resposta"))
                                 @if record.is_some_and(|record| record.peer == peer.peer) {

@@ -79,9 +79,9 @@ fn chart(sweep: &SweepRecord, growth: &Growth<'_>) -> Markup {
                 line.grid x1=(LEFT) x2=(WIDTH) y1=(y) y2=(y) {}
                 text.tick x=(LEFT - 6.0) y=(y) text-anchor="end" dominant-baseline="middle" { (plain_tick(tick)) "×" }
             }
-            path.ideal d=(path(&frame, most_workers, |workers| workers.min(frame.most))) {}
-            @if let Ok(fitted) = &growth.amdahl { path.amdahl d=(line(&fitted.curve)) {} }
-            @if let Ok(fitted) = &growth.usl { path.usl d=(line(&fitted.curve)) {} }
+            path.ideal d=(ideal(&frame, most_workers)) {}
+            @if let (Ok(fitted), true) = (&growth.usl, growth.fits()) { path.usl d=(line(&fitted.curve)) {} }
+            @if let (Ok(fitted), true) = (&growth.amdahl, growth.fits()) { path.amdahl d=(line(&fitted.curve)) {} }
             @for step in &growth.steps {
                 @let x = place(frame.x(step.workers.into()));
                 text.tick x=(x) y=(HEIGHT - 10.0) text-anchor="middle" { (step.workers) }
@@ -94,6 +94,12 @@ fn chart(sweep: &SweepRecord, growth: &Growth<'_>) -> Markup {
             }
         }
     }
+}
+
+/// The line of as many times as workers, as far as the chart reaches.
+fn ideal(frame: &Frame, most_workers: u32) -> String {
+    let end = f64::from(most_workers).min(frame.most);
+    format!("M{:.1} {:.1}L{:.1} {:.1}", frame.x(1.0), frame.y(1.0), frame.x(end), frame.y(end))
 }
 
 fn path(frame: &Frame, most_workers: u32, speedup: impl Fn(f64) -> f64) -> String {
@@ -122,8 +128,8 @@ fn sentences(growth: &Growth<'_>) -> Vec<Bilingual> {
         let (workers, speedup) = (best.workers, times(best.speedup));
         let efficiency = format!("{:.0}", best.efficiency * 100.0);
         all.push(both!(
-            "Best with {workers} workers: {speedup}, an efficiency of {efficiency} %.",
-            "Melhor com {workers} trabalhadores: {speedup}, eficiência de {efficiency} %."
+            "Best number of workers: {workers}, with {speedup} and an efficiency of {efficiency} %.",
+            "Melhor número de trabalhadores: {workers}, com {speedup} e eficiência de {efficiency} %."
         ));
     }
     all.push(match growth.cost {
