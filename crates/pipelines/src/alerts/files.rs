@@ -3,7 +3,8 @@
 //! A log file is known by its content: by its first bytes and by those before the place that was read last. Its name and its
 //! inode only say where to look first. So a file that was renamed is read on; one that was copied and truncated is two files
 //! of which the copy is read on where the original was left; one that was packed is read on unpacked; and a new file that was
-//! given an old inode is new.
+//! given an old inode is new. What was not read of a file that is deleted, and not packed, between two looks is lost; and a
+//! file that begins like another one and is shorter is taken for its copy until it is longer.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
