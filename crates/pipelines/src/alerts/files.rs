@@ -3,7 +3,8 @@
 //! A log file is known by its content: by its first bytes and by those before the place that was read last. Its name and its
 //! inode only say where to look first. So a file that was renamed is read on; one that was copied and truncated is two files
 //! of which the copy is read on where the original was left; one that was packed is read on unpacked; and a new file that was
-//! given an old inode is new.
+//! given an old inode is new. What was not read of a file that is deleted, and not packed, between two looks is lost; and a
+//! file that begins like another one and is shorter is taken for its copy until it is longer.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -233,10 +234,15 @@ impl Known {
     /// A file that cannot be read.
     pub(crate) fn holds(&self, found: &Found) -> io::Result<bool> {
         let length = if found.packed { io::copy(&mut found.open()?, &mut io::sink())? } else { found.size };
-        let (head, hash) = &self.head;
-        Ok(*head > 0
-            && *head <= length
-            && length <= self.position
-            && found.hash(0, *head)?.as_ref() == Some(hash))
+        if length == 0 || length > self.position {
+            return Ok(false);
+        }
+        // What lies where this file lies tells more than its first bytes as they were hashed, of which a copy may have fewer.
+        let here = Found::new(self.path.clone(), false).filter(|here| self.was_at(here));
+        let (both, known) = match here {
+            Some(here) => (length.min(HEAD), here.hash(0, length.min(HEAD))?),
+            None => (self.head.0, Some(self.head.1.clone())),
+        };
+        Ok(both > 0 && both <= length && known.is_some() && found.hash(0, both)? == known)
     }
 }

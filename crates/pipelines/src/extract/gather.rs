@@ -4,6 +4,7 @@
 //! records themselves: a collection that grows in front repeats records on later pages, and those are dropped; a page that
 //! repeats the one before it has nothing new at all, and is fetched again; and where fewer records came than the API says it
 //! has, the walk is done again from its beginning, so that the order is right as well.
+//! Where an API tells no number of records (a header `Link` alone), a page that skips some cannot be noticed.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
