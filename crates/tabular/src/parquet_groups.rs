@@ -35,8 +35,7 @@ impl ParquetGroups {
         let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
         let metadata =
             ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true));
-        let metadata =
-            metadata.map_err(|source| Error::parquet(path, None, source))?;
+        let metadata = metadata.map_err(|source| Error::parquet(path, None, source))?;
         Ok(Self { path: path.into(), file: Arc::new(file), metadata })
     }
 
@@ -61,8 +60,7 @@ impl ParquetGroups {
         }
         let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
         let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata.metadata()), options);
-        let metadata =
-            metadata.map_err(|source| Error::parquet(&self.path, None, source))?;
+        let metadata = metadata.map_err(|source| Error::parquet(&self.path, None, source))?;
         Ok(Self { metadata, ..self })
     }
 
