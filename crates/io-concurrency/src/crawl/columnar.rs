@@ -93,35 +93,32 @@ struct Columns {
 
 impl Columns {
     fn push(&mut self, text: &str) -> io::Result<()> {
-        match page::parted(text) {
-            Some((lasting, way)) => {
-                let broken = || io::Error::other("a line is broken");
-                let (url, status, body, lossy) = apart(lasting).ok_or_else(broken)?;
-                let way: Way = serde_json::from_str(&format!("{{\"attempts\":{way}"))?;
-                self.url.append_value(serde_json::from_str::<String>(url)?);
-                self.status.append_value(status);
-                self.body.append_value(body);
-                self.lossy.append_value(lossy);
-                self.attempts.append_value(way.attempts);
-                self.first_byte_ms.append_value(way.first_byte_ms);
-                self.ms.append_value(way.ms);
-                self.revalidated.append_value(way.revalidated);
-                self.error_class.append_null();
-                self.error_message.append_null();
-            }
-            None => {
-                let lost: Lost = serde_json::from_str(text)?;
-                self.url.append_value(lost.url);
-                self.status.append_null();
-                self.body.append_null();
-                self.lossy.append_value(false);
-                self.attempts.append_null();
-                self.first_byte_ms.append_null();
-                self.ms.append_null();
-                self.revalidated.append_value(false);
-                self.error_class.append_value(lost.error.class);
-                self.error_message.append_value(lost.error.message);
-            }
+        if let Some((lasting, way)) = page::parted(text) {
+            let broken = || io::Error::other("a line is broken");
+            let (url, status, body, lossy) = apart(lasting).ok_or_else(broken)?;
+            let way: Way = serde_json::from_str(&format!("{{\"attempts\":{way}"))?;
+            self.url.append_value(serde_json::from_str::<String>(url)?);
+            self.status.append_value(status);
+            self.body.append_value(body);
+            self.lossy.append_value(lossy);
+            self.attempts.append_value(way.attempts);
+            self.first_byte_ms.append_value(way.first_byte_ms);
+            self.ms.append_value(way.ms);
+            self.revalidated.append_value(way.revalidated);
+            self.error_class.append_null();
+            self.error_message.append_null();
+        } else {
+            let lost: Lost = serde_json::from_str(text)?;
+            self.url.append_value(lost.url);
+            self.status.append_null();
+            self.body.append_null();
+            self.lossy.append_value(false);
+            self.attempts.append_null();
+            self.first_byte_ms.append_null();
+            self.ms.append_null();
+            self.revalidated.append_value(false);
+            self.error_class.append_value(lost.error.class);
+            self.error_message.append_value(lost.error.message);
         }
         self.rows += 1;
         self.bytes += text.len();

@@ -179,7 +179,8 @@ impl Gatherer {
     pub fn end_row(&mut self) -> Result<(), Problem> {
         self.in_batch += 1;
         let full = self.in_batch == ROWS
-            || (self.in_batch % 256 == 0 && self.columns.iter().any(|column| column.text_bytes() > TEXT));
+            || (self.in_batch.is_multiple_of(256)
+                && self.columns.iter().any(|column| column.text_bytes() > TEXT));
         if full { self.cut() } else { Ok(()) }
     }
 

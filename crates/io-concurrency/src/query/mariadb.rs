@@ -1,4 +1,4 @@
-//! MariaDB and MySQL, by the binary protocol of prepared statements.
+//! `MariaDB` and `MySQL`, by the binary protocol of prepared statements.
 
 use lab::Problem;
 use mysql_async::consts::{ColumnFlags, ColumnType};

@@ -317,7 +317,7 @@ async fn copied(client: &Client, sql: &str, ask: &Ask<'_>) -> Result<Answer, Pro
     pin_mut!(stream);
     let mut rows = Copied::new(columns, readers, ask);
     while let Some(chunk) = stream.next().await {
-        rows.take(chunk.map_err(failed)?)?;
+        rows.take(&chunk.map_err(failed)?)?;
     }
     rows.finish()
 }
@@ -368,12 +368,12 @@ impl<'a> Copied<'a> {
     }
 
     /// Reads the whole rows of a piece. A server sends a row a piece, so hardly ever anything is left.
-    fn take(&mut self, piece: Bytes) -> Result<(), Problem> {
+    fn take(&mut self, piece: &Bytes) -> Result<(), Problem> {
         if self.rest.is_empty() {
-            let used = self.read(&piece)?;
+            let used = self.read(piece)?;
             self.rest.extend_from_slice(&piece[used..]);
         } else {
-            self.rest.extend_from_slice(&piece);
+            self.rest.extend_from_slice(piece);
             let whole = self.rest.split();
             let used = self.read(&whole)?;
             self.rest.extend_from_slice(&whole[used..]);

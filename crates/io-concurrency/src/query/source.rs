@@ -23,7 +23,7 @@ pub enum Place {
     Sqlite(PathBuf),
     /// PostgreSQL, by a URL that may hold a password.
     Postgres(String),
-    /// MariaDB or MySQL, likewise.
+    /// `MariaDB` or `MySQL`, likewise.
     MariaDb(String),
 }
 

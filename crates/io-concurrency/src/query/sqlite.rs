@@ -196,7 +196,6 @@ impl Times {
     #[inline]
     fn read(self, value: Value<'_>) -> Value<'_> {
         match (self, value) {
-            (Self::Not, value) => value,
             (Self::Date, Value::Text(text)) => date(text).map_or(value, Value::Date),
             (Self::Instant, Value::Text(text)) => {
                 instant(text).map_or(value, |micros| Value::Instant { micros, zoned: false })

@@ -52,6 +52,24 @@ pub struct Scan {
     called: String,
 }
 
+/// What makes a statement more than a reading of one table, row by row.
+const NOT_EACH_ROW: [&str; 14] = [
+    "distinct",
+    "group",
+    "having",
+    "order",
+    "limit",
+    "offset",
+    "fetch",
+    "union",
+    "except",
+    "intersect",
+    "window",
+    "join",
+    "into",
+    "for",
+];
+
 impl Scan {
     /// `SELECT … FROM table [[AS] name] [WHERE …]` and nothing else. Whether functions among what is selected look at
     /// several rows cannot be seen here; the database is asked for its plan.
@@ -72,22 +90,6 @@ impl Scan {
         if !is(rest.next()?, "select") {
             return None;
         }
-        const NOT_EACH_ROW: [&str; 14] = [
-            "distinct",
-            "group",
-            "having",
-            "order",
-            "limit",
-            "offset",
-            "fetch",
-            "union",
-            "except",
-            "intersect",
-            "window",
-            "join",
-            "into",
-            "for",
-        ];
         if outer.iter().any(|token| NOT_EACH_ROW.iter().any(|word| is(token, word))) {
             return None;
         }

@@ -49,7 +49,10 @@ pub(super) fn tasks(input: &Input, lab: &Lab) -> Result<United, Problem> {
                     lab,
                     AT_ONCE,
                     &mut parts.iter().cloned(),
-                    &mut |outcome| keep(&mut found, outcome),
+                    &mut |outcome| {
+                        found.push(or_whole(outcome));
+                        Ok(())
+                    },
                     &plan,
                 )?;
                 Ok(found)
@@ -69,7 +72,10 @@ fn by(input: &Input, lab: &Lab, planner: Way<Planner>, querier: Way<Querier>) ->
         |setup| {
             planned(input, setup, |parts| {
                 let mut found = Vec::new();
-                planner(lab, setup, &mut parts.iter().cloned(), &mut |outcome| keep(&mut found, outcome))?;
+                planner(lab, setup, &mut parts.iter().cloned(), &mut |outcome| {
+                    found.push(or_whole(outcome));
+                    Ok(())
+                })?;
                 Ok(found)
             })
         },
@@ -78,9 +84,8 @@ fn by(input: &Input, lab: &Lab, planner: Way<Planner>, querier: Way<Querier>) ->
 }
 
 /// A source that cannot tell its ranges is asked as a whole: then it says itself what is wrong with it.
-fn keep(found: &mut Vec<Vec<Range>>, outcome: Tried<Vec<Range>>) -> Result<(), Problem> {
-    found.push(outcome.unwrap_or_else(|_| vec![Range::Whole]));
-    Ok(())
+fn or_whole(outcome: Tried<Vec<Range>>) -> Vec<Range> {
+    outcome.unwrap_or_else(|_| vec![Range::Whole])
 }
 
 /// All parts, statement by statement and source by source. The ranges are a matter of the data and not of the workers, so
