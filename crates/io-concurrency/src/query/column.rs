@@ -331,7 +331,8 @@ mod tests {
         };
         let batch = arrow_array::RecordBatch::try_from_iter_with_nullable([("a", array, true)]).unwrap();
         let mut lines = Vec::new();
-        write_batch(&batch, Dialect { delimiter: b';', header: false, ..Dialect::default() }, &mut lines).unwrap();
+        write_batch(&batch, Dialect { delimiter: b';', header: false, ..Dialect::default() }, &mut lines)
+            .unwrap();
         assert_eq!(String::from_utf8(lines).unwrap().trim_end().replace('\n', "|"), text);
     }
 
