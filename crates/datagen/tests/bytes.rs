@@ -57,7 +57,7 @@ fn the_same_seed_gives_the_same_bytes_for_any_number_of_workers() {
     let one = tempfile::tempdir().expect("a folder");
     make(one.path(), 1);
     let expected = contents(one.path());
-    assert_eq!(expected.len(), 8 + 8 + 4 + 2 + 4, "{:?}", expected.keys());
+    assert_eq!(expected.len(), 8 + 8 + 1 + 4 + 2 + 4, "{:?}", expected.keys());
     for workers in [2, 3, 8] {
         let many = tempfile::tempdir().expect("a folder");
         make(many.path(), workers);
@@ -110,6 +110,12 @@ fn the_manifest_states_the_hash_size_and_rows_of_every_file() {
             }
 
             plan::Format::Ndjson => bytes.split(|byte| *byte == b'\n').count() - 1,
+            plan::Format::Sqlite => {
+                let store = rusqlite::Connection::open(folder.path().join(&entry.path)).expect("SQLite");
+                let count: i64 =
+                    store.query_one("SELECT count(*) FROM sale", [], |row| row.get(0)).expect("sales");
+                usize::try_from(count).expect("a count")
+            }
             other => panic!("the laboratory's data has no {other:?}"),
         };
         assert_eq!(entry.rows, rows as u64, "{}", entry.path);
@@ -188,7 +194,7 @@ fn without_a_folder_the_laboratorys_data_goes_below_its_home() {
     assert!(output.status.success() && output.stdout.is_empty());
     assert!(home.path().join("data/raw/tiny/manifest.json").is_file());
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(text.contains("25 of 25 files written"), "{text}");
+    assert!(text.contains("26 of 26 files written"), "{text}");
     let again = program.output().expect("it starts");
     let text = String::from_utf8_lossy(&again.stderr).into_owned();
     assert!(text.contains("nothing to write"), "{text}");

@@ -56,17 +56,19 @@ fn the_answer_does_not_depend_on_the_port_and_is_the_same_in_a_file() {
 
 #[test]
 fn a_parquet_file_has_the_answer_that_the_lines_have() {
-    let server = Faulty::start();
+    let api = Api::start();
     let folder = tempfile::tempdir().unwrap();
-    let urls = [format!("{}/html", server.base), "htp://x/".to_owned(), format!("{}/missing", server.base)];
+    let urls =
+        [format!("{}/weather/Lisboa", api.base), "htp://x/".to_owned(), format!("{}/status/404", api.base)];
     let mut digests = BTreeSet::new();
     for name in ["pages.ndjson", "pages.parquet"] {
-        let lab = lab(2, &server.base).with_out(folder.path().join(name));
+        let lab = lab(2, &api.base).with_out(folder.path().join(name));
         let input = input(urls.iter().map(String::as_str), &lab).unwrap();
         let pages = crawl(Kind::Async, &input, &lab).unwrap();
         digests.insert((digest(&pages), pages.work().rows, pages.failures().len()));
     }
-    assert_eq!(digests.len(), 1, "{digests:?}");
+    let lines = fs::read_to_string(folder.path().join("pages.ndjson")).unwrap();
+    assert_eq!(digests.len(), 1, "{lines}");
     let file = fs::File::open(folder.path().join("pages.parquet")).unwrap();
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     let batch = reader.build().unwrap().next().unwrap().unwrap();

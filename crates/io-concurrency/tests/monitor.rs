@@ -220,20 +220,20 @@ fn metrics_are_served_while_it_runs_and_ctrl_c_ends_it_with_all_that_was_saved()
             break address.to_owned();
         }
     };
-    let metrics = witness::wait_for("a probe that is counted", || {
+    let metrics = witness::wait_for("both probes counted", || {
         let mut stream = TcpStream::connect(&address).unwrap();
         stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
-        text.contains("paralelo_monitor_up{target=\"/delay/0?a=\\\"b\"} 1").then_some(text)
+        let lines = [
+            "paralelo_monitor_up{target=\"/delay/0?a=\\\"b\"} 1",
+            "paralelo_monitor_up{target=\"/hangs\"} 0",
+        ];
+        lines.iter().all(|line| text.contains(line)).then_some(text)
     });
     assert!(metrics.starts_with("HTTP/1.1 200 OK\r\n"));
-    for line in [
-        "paralelo_monitor_own_error_seconds_count ",
-        "phase=\"first_byte\"}",
-        "quantile=\"0.99\"} ",
-        "paralelo_monitor_up{target=\"/hangs\"} 0",
-    ] {
+    for line in ["paralelo_monitor_own_error_seconds_count ", "phase=\"first_byte\"}", "quantile=\"0.99\"} "]
+    {
         assert!(metrics.contains(line), "{line}: {metrics}");
     }
     let (ended, took) = witness::end(child, &[], Signal::SIGINT);

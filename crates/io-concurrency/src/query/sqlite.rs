@@ -38,7 +38,7 @@ pub fn ask(path: &Path, ask: &Ask<'_>, stop: &Stop) -> Result<Answer, Problem> {
                 Scan::of(ask.sql).ok_or_else(|| Problem::new("the statement has no place for a range"))?;
             scan.within("rowid", &ask.range.conditions(""))
         }
-        Range::Key { .. } => ask.by_key("\""),
+        Range::Key { .. } => ask.by_key("`"),
     };
     let mut statement = Prepared::new(&database, &sql).map_err(|problem| problem.at(path.display()))?;
     if !ask.may_write && !statement.only_reads() {
@@ -101,7 +101,7 @@ pub fn ranges(path: &Path, ask: &Ask<'_>, stop: &Stop) -> Result<Vec<Range>, Pro
 
 fn by_key(path: &Path, ask: &Ask<'_>, stop: &Stop) -> Result<Vec<Range>, Problem> {
     let database = open(path, ask, stop)?;
-    let (least, most) = edges(&database, &ask.edges_of_key("\"")).map_err(|error| {
+    let (least, most) = edges(&database, &ask.edges_of_key("`")).map_err(|error| {
         Problem::because("the edges of --key cannot be asked for", &error).at(path.display())
     })?;
     Ok(Range::keys(least, most, ask.parts))
