@@ -5,7 +5,7 @@
 //! there only threads and processes help, and an event loop does not: the exercise shows the difference.
 //!
 //! 1. *Plan* what is asked of whom: statements that read one large table get ranges of its rows.
-//! 2. *Ask*. Values go into columns as they come ([`column`]), whose types widen as they must ([`kind`]).
+//! 2. *Ask*. Values go into columns as they come ([`mod@column`]), whose types widen as they must ([`kind`]).
 //! 3. *Unite*. When all have answered, the types of the columns are known, and the rows are written in the order of the
 //!    sources. A source that failed, was late, or has other columns is named and left out as a whole.
 //!

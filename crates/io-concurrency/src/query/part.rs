@@ -178,7 +178,8 @@ impl Ask<'_> {
         // The first range has no edge below, and takes the rows without a key.
         let range = match self.range {
             Range::Key { from: None, to: Some(_) } => format!("({range} OR {key} IS NULL)"),
-            _ if range.is_empty() => "1 = 1".into(),
+            // Every row, in words that need the key.
+            _ if range.is_empty() => format!("{key} IS NULL OR {key} IS NOT NULL"),
             _ => range,
         };
         format!("SELECT * FROM (\n{}\n) AS q WHERE {range}", self.sql)

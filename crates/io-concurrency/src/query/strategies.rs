@@ -50,7 +50,7 @@ pub(super) fn tasks(input: &Input, lab: &Lab) -> Result<United, Problem> {
                     AT_ONCE,
                     &mut parts.iter().cloned(),
                     &mut |outcome| {
-                        found.push(or_whole(outcome));
+                        found.push(or_whole(outcome, setup));
                         Ok(())
                     },
                     &plan,
@@ -73,7 +73,7 @@ fn by(input: &Input, lab: &Lab, planner: Way<Planner>, querier: Way<Querier>) ->
             planned(input, setup, |parts| {
                 let mut found = Vec::new();
                 planner(lab, setup, &mut parts.iter().cloned(), &mut |outcome| {
-                    found.push(or_whole(outcome));
+                    found.push(or_whole(outcome, setup));
                     Ok(())
                 })?;
                 Ok(found)
@@ -83,9 +83,10 @@ fn by(input: &Input, lab: &Lab, planner: Way<Planner>, querier: Way<Querier>) ->
     )
 }
 
-/// A source that cannot tell its ranges is asked as a whole: then it says itself what is wrong with it.
-fn or_whole(outcome: Tried<Vec<Range>>) -> Vec<Range> {
-    outcome.unwrap_or_else(|_| vec![Range::Whole])
+/// A source that cannot tell its ranges is asked as a whole: then it says itself what is wrong with it, or with the key.
+fn or_whole(outcome: Tried<Vec<Range>>, setup: &SharedSetup) -> Vec<Range> {
+    let by_key = setup.0.key.is_some();
+    outcome.unwrap_or_else(|_| vec![if by_key { Range::Key { from: None, to: None } } else { Range::Whole }])
 }
 
 /// All parts, statement by statement and source by source. The ranges are a matter of the data and not of the workers, so

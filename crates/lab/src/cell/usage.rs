@@ -100,10 +100,11 @@ mod tests {
     }
 
     #[test]
-    fn two_looks_at_the_clock_cost_less_than_a_thousandth_of_a_millisecond() {
+    fn two_looks_at_the_clock_cost_less_than_a_thousandth_of_the_shortest_sample() {
+        // The shortest samples of the lab take some five milliseconds.
         let look = || std::hint::black_box(std::time::Instant::now()).elapsed();
         let least = (0..1000).map(|_| look()).min().unwrap();
-        assert!(least < Duration::from_micros(1), "{least:?}");
+        assert!(least < Duration::from_micros(5), "{least:?}");
     }
 
     #[test]
