@@ -12,14 +12,12 @@ is named and its time is still shown.
 """
 
 import argparse
-import json
 import os
 import pathlib
-import statistics
 import subprocess
-import sys
 import tempfile
-import time
+
+import sidebyside
 
 HERE = pathlib.Path(__file__).parent
 EQUAL = """
@@ -35,20 +33,6 @@ for name in ours.schema_arrow.names:
     b = b.cast(kind)
     if not a.equals(b): sys.exit(f'{name} differs')
 """
-
-
-def run(command):
-    """Wall and CPU seconds and peak memory in bytes of a command, which must succeed."""
-    started = time.perf_counter()
-    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                               env={**os.environ, "POLARS_MAX_THREADS": "2"})
-    said = process.stderr.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"error: {command[:3]} ended with {process.returncode}: {said}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
 def main():
@@ -67,36 +51,16 @@ def main():
                                *arguments.files]}
         for tool in arguments.tools.split(","):
             commands[tool] = [arguments.python, HERE / "ingest.py", tool, out(tool), *arguments.files]
-        samples = {name: [] for name in commands}
-        equal, sizes = {}, {}
+        extra = {}
         for name, command in commands.items():
-            run(command)
-            sizes[name] = out(name).stat().st_size
+            sidebyside.run(command)
             check = subprocess.run([arguments.python, "-c", EQUAL, out("ingest"), out(name)], capture_output=True, text=True)
-            equal[name] = "equal" if check.returncode == 0 else check.stderr.strip().split("\n")[-1]
+            equal = "equal" if check.returncode == 0 else check.stderr.strip().split("\n")[-1]
+            extra[name] = {"mb_out": round(out(name).stat().st_size / 1e6, 1), "table": equal}
             if name != "ingest":
                 out(name).unlink()
-        for number in range(arguments.rounds):
-            print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr)
-            for name, command in commands.items():
-                samples[name].append(run(command))
-                out(name).unlink()
-    results = []
-    for name, taken in samples.items():
-        wall, cpu, memory = (statistics.median(column) for column in zip(*taken))
-        results.append({"name": name, "wall_s": round(wall, 3), "cpu_s": round(cpu, 3), "peak_mb": round(memory / 1e6, 1),
-                        "bytes_out": sizes[name], "table": equal[name], "wall_s_all": [round(one[0], 3) for one in taken]})
-    own = results[0]
-    for result in results:
-        result["ingest_is_faster"] = round(result["wall_s"] / own["wall_s"], 2)
-        result["ingest_memory_share"] = round(own["peak_mb"] / result["peak_mb"], 3)
-    if arguments.json:
-        print(json.dumps(results, indent=2))
-        return
-    print(f"{'two cores':<12}{'wall s':>8}{'cpu s':>8}{'peak MB':>9}{'MB out':>8}{'ingest is faster':>18}{'memory share':>14}  table")
-    for result in results:
-        print(f"{result['name']:<12}{result['wall_s']:>8}{result['cpu_s']:>8}{result['peak_mb']:>9}"
-              f"{result['bytes_out'] / 1e6:>8.1f}{result['ingest_is_faster']:>17}x{result['ingest_memory_share']:>14}  {result['table']}")
+        samples = sidebyside.rounds(commands, arguments.rounds, lambda name: out(name).unlink())
+    sidebyside.show(sidebyside.summary(samples, extra), arguments.json)
 
 
 main()

@@ -5,27 +5,12 @@
 #   crates/bench-harness/peers/mock_api_schemathesis.sh [EXAMPLES]      (30 for each path and phase)
 set -euo pipefail
 examples=${1:-30}
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../../.." && pwd)
-target=${CARGO_TARGET_DIR:-$root/target}
-work=$(mktemp -d)
-server=
-cleanup() {
-    [ -n "$server" ] && kill "$server" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$work"
-}
-trap cleanup EXIT
+source "$(dirname "$0")/servers.sh"
 
-cargo build --quiet --manifest-path "$root/Cargo.toml" -p mock-api
-venv=${PEER_VENV:-$work/venv}
-if [ ! -x "$venv/bin/schemathesis" ]; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet schemathesis
-fi
-"$target/debug/mock-api" --port 0 --max-delay-ms 50 >"$work/address" & server=$!
-for _ in $(seq 100); do [ -s "$work/address" ] && break; sleep 0.05; done
-address=$(sed 's/listening on //' "$work/address")
+build mock-api
+python_with schemathesis schemathesis
+"$target/debug/mock-api" --port 0 --max-delay-ms 50 >"$work/address" & pids+=($!)
+address=$(listening "$work/address")
 run() {
     "$venv/bin/schemathesis" --config-file "$here/mock_api_schemathesis.toml" run "$address/openapi.json" \
         --max-examples "$examples" --seed 42 --request-timeout 20 "$@"

@@ -11,35 +11,11 @@
 # Needs wrk, nginx and python3 (Debian packages); FastAPI is installed into a folder of its own.
 set -euo pipefail
 rounds=${1:-15} seconds=${2:-1} threads=${3:-1}
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../../.." && pwd)
-target=${CARGO_TARGET_DIR:-$root/target}
-work=$(mktemp -d)
-pids=()
-cleanup() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    rm -rf "$work"
-}
-trap cleanup EXIT
+source "$(dirname "$0")/servers.sh"
 
-cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p mock-api
+build --release mock-api
 cargo build --quiet --release --manifest-path "$here/mock_api_axum/Cargo.toml" --target-dir "$target/peers"
-venv=${PEER_VENV:-$work/venv}
-if [ ! -x "$venv/bin/uvicorn" ]; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet fastapi 'uvicorn[standard]'
-fi
-
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-answers() { # waits until the address answers, for ten seconds at most
-    for _ in $(seq 200); do
-        curl --silent --fail --output /dev/null "$1/weather/Lisboa" && return
-        sleep 0.05
-    done
-    echo "nothing answers at $1" >&2
-    exit 1
-}
+python_with uvicorn fastapi 'uvicorn[standard]'
 
 declare -A address
 for name in mock axum fastapi nginx; do address[$name]=http://127.0.0.1:$(free_port); done
@@ -56,7 +32,7 @@ chmod 755 "$work"
 curl --silent "${address[mock]}/weather/Lisboa" >"$work/www/weather/Lisboa"
 sed -e "s|@DIR@|$work|g" -e "s|@PORT@|$(port nginx)|g" "$here/mock_api_nginx.conf" >"$work/nginx.conf"
 nginx -c "$work/nginx.conf" {life}>&- & pids+=($!)
-for name in mock axum fastapi nginx; do answers "${address[$name]}"; done
+for name in mock axum fastapi nginx; do answers "${address[$name]}/weather/Lisboa"; done
 for name in axum fastapi nginx; do # the same answer, byte for byte
     curl --silent "${address[$name]}/weather/Lisboa" | cmp - "$work/www/weather/Lisboa"
 done

@@ -5,36 +5,21 @@
 #   crates/bench-harness/peers/states_schemathesis.sh [EXAMPLES]      (30 for each path and phase)
 set -euo pipefail
 examples=${1:-30}
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../../.." && pwd)
-target=${CARGO_TARGET_DIR:-$root/target}
-work=$(mktemp -d)
-pids=()
-cleanup() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    rm -rf "$work"
-}
-trap cleanup EXIT
+source "$(dirname "$0")/servers.sh"
 
-cargo build --quiet --manifest-path "$root/Cargo.toml" -p mock-api -p states-api
-venv=${PEER_VENV:-$work/venv}
-if [ ! -x "$venv/bin/schemathesis" ]; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet schemathesis
-fi
+build mock-api states-api
+python_with schemathesis schemathesis
 cat >"$work/bad.toml" <<'PROFILE'
 errors = { share = 0.2, statuses = [404, 500, 503] }
 malformed_json = { share = 0.05 }
 reset = { share = 0.05 }
 PROFILE
-wait_for() { for _ in $(seq 200); do [ -s "$1" ] && break; sleep 0.05; done; sed 's/listening on //' "$1"; }
 for profile in calm "$work/bad.toml"; do
     name=$(basename "$profile")
     "$target/debug/mock-api" --port 0 --profile "$profile" >"$work/source-$name" & pids+=($!)
-    source=$(wait_for "$work/source-$name")
+    source=$(listening "$work/source-$name")
     "$target/debug/states-api" --port 0 --no-snapshot --source "$source" >"$work/address-$name" & pids+=($!)
-    address=$(wait_for "$work/address-$name")
+    address=$(listening "$work/address-$name")
     # Everything is known before the first question, so that no question waits for all of it.
     curl --silent --output /dev/null "$address/api/v1/states"
     echo "$name"

@@ -9,34 +9,11 @@
 # Needs wrk and python3 (Debian packages); FastAPI, aiohttp and uvicorn are installed into a folder of its own.
 set -euo pipefail
 rounds=${1:-5} seconds=${2:-3}
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../../.." && pwd)
-target=${CARGO_TARGET_DIR:-$root/target}
-work=$(mktemp -d)
-pids=()
-cleanup() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    rm -rf "$work"
-}
-trap cleanup EXIT
+source "$(dirname "$0")/servers.sh"
 
-cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p mock-api -p states-api
-venv=${PEER_VENV:-$work/venv}
-if [ ! -x "$venv/bin/uvicorn" ]; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet fastapi aiohttp 'uvicorn[standard]'
-fi
+build --release mock-api states-api
+python_with uvicorn fastapi aiohttp 'uvicorn[standard]'
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-answers() { # waits until the address answers anything, for ten seconds at most
-    for _ in $(seq 1000); do
-        curl --silent --output /dev/null "$1/openapi.json" && return
-        sleep 0.01
-    done
-    echo "nothing answers at $1" >&2
-    exit 1
-}
 # Our programs end when this pipe closes, which it does however this script ends.
 mkfifo "$work/life"
 exec {life}<>"$work/life"
