@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use cpu_parallel::aggregate::floats::{Wide, add_all};
 use cpu_parallel::aggregate::hash::{Texts, Words};
-use cpu_parallel::aggregate::measure::FloatState;
+use cpu_parallel::aggregate::states::FloatState;
 use cpu_parallel::aggregate::sum::Unit;
 use cpu_parallel::transform::clean;
 use cpu_parallel::transform::place::{STATES, distance_km};

@@ -20,6 +20,7 @@ mod ledger;
 mod lifeline;
 pub mod logs;
 pub mod measure;
+mod memory;
 pub mod out;
 mod pipes;
 mod problem;

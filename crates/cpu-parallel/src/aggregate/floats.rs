@@ -14,8 +14,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::measure::FloatState;
 use super::moments::Moments;
+use super::states::FloatState;
 use super::sum::{Accumulator, Overflow, Unit};
 
 /// Values of a block.
@@ -52,13 +52,6 @@ impl Wide {
         match overflow {
             Overflow::Value => sum.add(value),
             Overflow::Units(units) => sum.add_units(units, self.unit),
-        }
-    }
-
-    /// Adds the exact sum of a block.
-    fn add(&mut self, state: &mut FloatState, part: f64) {
-        if let Err(overflow) = state.window.add(part, self.unit) {
-            self.overflow(state, part, overflow);
         }
     }
 }
@@ -141,12 +134,8 @@ fn block_exactly(state: &mut FloatState, block: &[[f64; LANES]], wide: &mut Wide
             squares[lane] += distance * distance;
         }
     }
-    wide.add(state, high);
-    wide.add(state, low);
-    state.moments.merge(state.count, &Moments { mean, squares: flat(&squares) }, count as u64);
-    state.count += count as u64;
-    state.least = state.least.min(least);
-    state.greatest = state.greatest.max(greatest);
+    let moments = Moments { centre: mean, squares: flat(&squares) };
+    state.add_block([high, low], (least, greatest), (count as u64, moments), wide);
     true
 }
 
@@ -166,20 +155,19 @@ mod tests {
 
     use super::*;
 
-    fn blockwise(values: &[f64]) -> (FloatState, f64) {
+    fn blockwise(values: &[f64]) -> (FloatState, Wide) {
         let mut wide = Wide::new(Unit::fitting(values));
         let mut state = FloatState::default();
         add_all(&mut state, values, &mut wide);
-        let sum = state.sum(&wide);
-        (state, sum)
+        (state, wide)
     }
 
     fn check(values: &[f64]) {
         let mut wide = Wide::new(Unit::default());
         let mut one_by_one = FloatState::default();
         values.iter().for_each(|value| one_by_one.add(*value, &mut wide));
-        let (state, sum) = blockwise(values);
-        let expected = one_by_one.sum(&wide);
+        let (state, blocks) = blockwise(values);
+        let (sum, expected) = (state.sum(&blocks), one_by_one.sum(&wide));
         assert!(
             sum.to_bits() == expected.to_bits() || (sum.is_nan() && expected.is_nan()),
             "{sum} {expected}"
@@ -189,8 +177,8 @@ mod tests {
             (one_by_one.count, one_by_one.least, one_by_one.greatest)
         );
         if values.iter().all(|value| value.abs() < 1e100) {
-            let (found, expected) =
-                (state.moments.deviation(state.count), one_by_one.moments.deviation(state.count));
+            let deviation = |state: &FloatState, wide: &Wide| state.moments(wide).deviation(state.count);
+            let (found, expected) = (deviation(&state, &blocks), deviation(&one_by_one, &wide));
             let (found, expected) = (found.unwrap_or(0.0), expected.unwrap_or(0.0));
             let scale = values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
             assert!((found - expected).abs() <= 1e-9 * expected + 1e-12 * scale, "{found} {expected}");

@@ -46,18 +46,29 @@ const FEWEST: usize = 64;
 /// Numbers that a table can give.
 const MOST: usize = u32::MAX as usize - 1;
 
+/// Places of keys that lie close together, at the most: 512 KiB.
+const NEAR: u64 = 1 << 17;
+
 /// A table of numbers of 64 bits.
+///
+/// Keys that lie close together, as identifiers often do, are not hashed: their numbers stand at their distance from the
+/// first place.
 #[derive(Clone, Debug)]
 pub struct Words {
     /// A key, and its number plus one; 0 where the slot is free.
     slots: Vec<(u64, u32)>,
+    /// The numbers plus one of the keys from `first` on; 0 where there is none yet.
+    near: Vec<u32>,
+    first: u64,
     /// The keys by their numbers.
     keys: Vec<u64>,
+    /// How many of them are in the slots.
+    hashed: usize,
 }
 
 impl Default for Words {
     fn default() -> Self {
-        Self { slots: vec![(0, 0); FEWEST], keys: Vec::new() }
+        Self { slots: vec![(0, 0); FEWEST], near: Vec::new(), first: 0, keys: Vec::new(), hashed: 0 }
     }
 }
 
@@ -65,7 +76,17 @@ impl Words {
     /// A table with room for so many keys.
     pub fn with_capacity(keys: usize) -> Self {
         let slots = (keys * 2).next_power_of_two().max(FEWEST);
-        Self { slots: vec![(0, 0); slots], keys: Vec::with_capacity(keys) }
+        Self { slots: vec![(0, 0); slots], keys: Vec::with_capacity(keys), ..Self::default() }
+    }
+
+    /// Tells an empty table that its first keys lie from `least` to `most`: if that is not far, and as far again on both
+    /// sides, keys are not hashed.
+    pub fn expect(&mut self, least: u64, most: u64) {
+        let room = most.saturating_sub(least).max(FEWEST as u64);
+        if self.keys.is_empty() && room < NEAR / 3 {
+            self.first = least.saturating_sub(room);
+            self.near = vec![0; usize::try_from(room * 3).unwrap_or_default()];
+        }
     }
 
     /// How many keys there are.
@@ -85,14 +106,16 @@ impl Words {
 
     /// The number of `key`, a new one where it was not there.
     #[inline]
-    pub fn number(&mut self, key: u64) -> u32 {
-        self.number_hashed(key, hash_word(key))
-    }
-
-    /// The same for a key whose hash is known.
-    #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "places in a table; there are fewer than 2^32 keys")]
-    pub fn number_hashed(&mut self, key: u64, hash: u64) -> u32 {
+    pub fn number(&mut self, key: u64) -> u32 {
+        let place = key.wrapping_sub(self.first);
+        if place < self.near.len() as u64 {
+            return match self.near[place as usize] {
+                0 => self.insert_near(place as usize, key),
+                number => number - 1,
+            };
+        }
+        let hash = hash_word(key);
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
         loop {
@@ -109,16 +132,29 @@ impl Words {
 
     #[cold]
     #[inline(never)]
-    #[allow(clippy::cast_possible_truncation, reason = "the assertion above")]
     fn insert(&mut self, at: usize, key: u64) -> u32 {
-        assert!(self.keys.len() < MOST, "more than four thousand million groups in one part");
-        self.keys.push(key);
-        let number = self.keys.len() as u32;
+        let number = self.next(key);
         self.slots[at] = (key, number);
-        if self.keys.len() * 8 > self.slots.len() * 5 {
+        self.hashed += 1;
+        if self.hashed * 8 > self.slots.len() * 5 {
             self.grow();
         }
         number - 1
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn insert_near(&mut self, place: usize, key: u64) -> u32 {
+        self.near[place] = self.next(key);
+        self.near[place] - 1
+    }
+
+    /// One more than the number of a new key.
+    #[allow(clippy::cast_possible_truncation, reason = "the assertion")]
+    fn next(&mut self, key: u64) -> u32 {
+        assert!(self.keys.len() < MOST, "more than four thousand million groups in one part");
+        self.keys.push(key);
+        self.keys.len() as u32
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "there are fewer than 2^32 keys")]
@@ -127,6 +163,9 @@ impl Words {
         self.slots.clear();
         self.slots.resize(size, (0, 0));
         for (number, key) in self.keys.iter().enumerate() {
+            if key.wrapping_sub(self.first) < self.near.len() as u64 {
+                continue;
+            }
             let mut at = hash_word(*key) as usize & (size - 1);
             while self.slots[at].1 != 0 {
                 at = (at + 1) & (size - 1);
@@ -240,9 +279,15 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_has_one_number_and_numbers_follow_the_first_appearance(
-            keys in proptest::collection::vec(prop_oneof![0..300_u64, any::<u64>()], 0..2_000)
+            keys in proptest::collection::vec(prop_oneof![0..300_u64, 0..100_000_u64, any::<u64>()], 0..2_000),
+            expected in proptest::option::of((any::<u64>(), 0..100_000_u64)),
+            near_zero: bool,
         ) {
             let (mut table, mut model) = (Words::default(), HashMap::new());
+            if let Some((least, room)) = expected {
+                let least = if near_zero { least % 1_000 } else { least };
+                table.expect(least, least.saturating_add(room));
+            }
             for key in &keys {
                 let next = u32::try_from(model.len()).unwrap();
                 prop_assert_eq!(table.number(*key), *model.entry(*key).or_insert(next));

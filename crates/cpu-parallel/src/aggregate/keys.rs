@@ -116,12 +116,19 @@ impl Column {
 
     fn number(&mut self, values: &Values<'_>, numbers: &mut Vec<u32>) {
         match (self, values) {
-            (Self::Words(table), Values::Whole(values, nulls)) => match nulls {
-                None => numbers.extend(values.iter().map(|value| table.number(word_of_whole(*value)) + 1)),
-                Some(nulls) => numbers.extend(values.iter().enumerate().map(|(row, value)| {
-                    if nulls.is_valid(row) { table.number(word_of_whole(*value)) + 1 } else { 0 }
-                })),
-            },
+            (Self::Words(table), Values::Whole(values, nulls)) => {
+                if table.is_empty() {
+                    expect(table, values.iter().map(|value| word_of_whole(*value)));
+                }
+                match nulls {
+                    None => {
+                        numbers.extend(values.iter().map(|value| table.number(word_of_whole(*value)) + 1));
+                    }
+                    Some(nulls) => numbers.extend(values.iter().enumerate().map(|(row, value)| {
+                        if nulls.is_valid(row) { table.number(word_of_whole(*value)) + 1 } else { 0 }
+                    })),
+                }
+            }
             (Self::Words(table), Values::Float(values, nulls)) => {
                 let there = |row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
                 numbers.extend(values.iter().enumerate().map(|(row, value)| {
@@ -165,6 +172,12 @@ impl Column {
             Self::Texts(texts, _) => write_text(texts.text(number), key),
         }
     }
+}
+
+/// Tells a table which keys come first.
+fn expect(table: &mut Words, keys: impl Iterator<Item = u64>) {
+    let (least, most) = keys.fold((u64::MAX, 0), |(least, most), key| (key.min(least), key.max(most)));
+    table.expect(least, most);
 }
 
 fn number_of(table: &mut Texts, text: Option<&str>) -> u32 {
@@ -332,6 +345,10 @@ impl Union {
     pub fn number(&mut self, keys: &GroupKeys) -> Vec<u32> {
         match (self, keys) {
             (Self::Words(table), GroupKeys::Words { words, missing }) => {
+                if table.is_empty() {
+                    let there = words.iter().enumerate().filter(|(group, _)| Some(*group) != *missing);
+                    expect(table, there.map(|(_, word)| *word));
+                }
                 let number = |(group, word): (usize, &u64)| {
                     if Some(group) == *missing { 0 } else { table.number(*word) + 1 }
                 };

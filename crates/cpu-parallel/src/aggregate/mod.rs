@@ -2,7 +2,7 @@
 //!
 //! Adding up is the textbook's parallel reduction, and floating-point addition is what breaks it: it is not associative, so
 //! the textbook's answer depends on the number of workers. Here every sum is exact and rounded once ([`sum`]), so no order
-//! can change it; means and deviations are merged by Chan's formula in the order of the input ([`moments`]).
+//! can change it; deviations are merged by Chan's formula in the order of the input ([`moments`]).
 //!
 //! 1. *Plan*: the row groups or the rows of all files become pieces, by the files alone.
 //! 2. *Gather*: each piece is aggregated apart, in tables of its own ([`hash`]). A row costs a look-up of a word for each key
@@ -23,6 +23,7 @@ pub mod moments;
 pub mod part;
 pub mod question;
 pub mod samples;
+pub mod states;
 mod steps;
 mod strategies;
 pub mod sum;

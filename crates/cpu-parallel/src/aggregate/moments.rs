@@ -1,19 +1,24 @@
 //! Mean and squared deviations, without the formula that loses them.
 //!
 //! The sum of squares less the square of the sum is two large numbers whose difference is small: for a column around 10^9
-//! with a deviation of 1 nothing right is left of it. Here deviations are added up instead, value by value (B. P. Welford,
-//! Note on a method for calculating corrected sums of squares and products, 1962), and parts are put together by the
-//! distance of their means (T. F. Chan, G. H. Golub, R. J. `LeVeque`, Updating formulae and a pairwise algorithm for computing
-//! sample variances, 1979).
+//! with a deviation of 1 nothing right is left of it. Here squares are those of the distances from a centre, which is the
+//! first of the values: as its own distance from the mean is among the deviations, the squares about it are at most as many
+//! times larger than those about the mean as there are values. In the end they are moved to the mean, whose distance from the
+//! centre is known from the exact sum (T. F. Chan, G. H. Golub, R. J. `LeVeque`, Algorithms for computing the sample
+//! variance: analysis and recommendations, 1983). A value costs no division, as the usual running mean would
+//! (B. P. Welford, Note on a method for calculating corrected sums of squares and products, 1962).
+//!
+//! Parts are put together by the distance of their means (the same three, Updating formulae and a pairwise algorithm for
+//! computing sample variances, 1979).
 
 use serde::{Deserialize, Serialize};
 
-/// The mean of some values and the sum of their squared deviations from it. How many they are is known elsewhere.
+/// The squared distances of some values from a centre. How many they are is known elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
-    /// The mean.
-    pub mean: f64,
-    /// The sum of the squared deviations.
+    /// The first value, or the mean once it was settled.
+    pub centre: f64,
+    /// The sum of the squared distances.
     pub squares: f64,
 }
 
@@ -21,12 +26,25 @@ impl Moments {
     /// Takes a value in; `count` is how many there are with it.
     #[inline]
     pub fn add(&mut self, value: f64, count: u64) {
-        let distance = value - self.mean;
-        self.mean += distance / count as f64;
-        self.squares += distance * (value - self.mean);
+        if count == 1 {
+            self.centre = value;
+        }
+        let distance = value - self.centre;
+        self.squares += distance * distance;
     }
 
-    /// Takes the moments of `others` values in; so far there are `own`.
+    /// Moves the centre of `count` values by `distance` to their mean.
+    #[inline]
+    pub fn settle(&mut self, distance: f64, count: u64) {
+        self.centre += distance;
+        // Squares past the range of the type stay so, and those of what is no number are none.
+        if self.squares.is_finite() || !distance.is_finite() {
+            let squares = self.squares - distance * distance * count as f64;
+            self.squares = if squares < 0.0 { 0.0 } else { squares };
+        }
+    }
+
+    /// Takes the settled moments of `others` values in; so far there are `own`, settled as well.
     #[inline]
     pub fn merge(&mut self, own: u64, other: &Self, others: u64) {
         if others == 0 {
@@ -37,9 +55,9 @@ impl Moments {
             return;
         }
         let (one, two) = (own as f64, others as f64);
-        let distance = other.mean - self.mean;
+        let distance = other.centre - self.centre;
         let share = two / (one + two);
-        self.mean += distance * share;
+        self.centre += distance * share;
         self.squares += other.squares + distance * distance * one * share;
     }
 
@@ -56,6 +74,9 @@ mod tests {
     fn of(values: &[f64]) -> Moments {
         let mut moments = Moments::default();
         (1..).zip(values).for_each(|(count, value)| moments.add(*value, count));
+        // The exact sum of the distances, which the states know in units.
+        let away: f64 = values.iter().map(|value| value - moments.centre).sum();
+        moments.settle(away / values.len() as f64, values.len() as u64);
         moments
     }
 
@@ -74,5 +95,16 @@ mod tests {
             assert!((found / expected - 1.0).abs() < 1e-3, "{found} {expected}");
         }
         assert_eq!(of(&[5.0]).deviation(1), None);
+    }
+
+    #[test]
+    fn a_first_value_far_from_all_others_does_not_drown_them() {
+        let mut values = vec![0.0; 100_000];
+        (0_i32..).zip(&mut values).for_each(|(number, value)| *value = f64::from(number % 2));
+        values[0] = 1e6;
+        let mean = values.iter().sum::<f64>() / 1e5;
+        let expected = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 99_999.0).sqrt();
+        let found = of(&values).deviation(100_000).unwrap();
+        assert!((found / expected - 1.0).abs() < 1e-9, "{found} {expected}");
     }
 }

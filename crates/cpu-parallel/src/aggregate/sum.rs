@@ -118,6 +118,14 @@ impl Window {
         self.0
     }
 
+    /// The sum less `count` times `value`, rounded once; none where that does not fit.
+    pub fn less(self, value: f64, count: u64, unit: Unit) -> Option<f64> {
+        let mut one = Self::default();
+        one.add(value, unit).ok()?;
+        let rest = self.0.checked_sub(one.0.checked_mul(count.into())?)?;
+        Some(Self(rest).round(unit))
+    }
+
     /// The sum, rounded once to the nearest number of 64 bits; of ties, to the even one.
     pub fn round(self, unit: Unit) -> f64 {
         let power = i32::from(unit.0) - BIAS;
@@ -214,7 +222,22 @@ impl Accumulator {
     }
 
     /// The sum, rounded once to the nearest number of 64 bits; of ties, to the even one.
-    pub fn round(mut self) -> f64 {
+    pub fn round(self) -> f64 {
+        self.rounded_from(0)
+    }
+
+    /// The mean of `count` values. It is in the range of the type also where the sum is not.
+    pub fn mean(self, count: u64) -> f64 {
+        let sum = self.clone().round();
+        if self.beyond != 0.0 || sum.is_finite() {
+            return sum / count as f64;
+        }
+        // Two chunks less are 64 binary places less.
+        self.rounded_from(2) / count as f64 * 2.0_f64.powi(64)
+    }
+
+    /// The sum without its lowest chunks, as if the others stood at their places.
+    fn rounded_from(mut self, lowest: usize) -> f64 {
         if self.beyond != 0.0 {
             return self.beyond;
         }
@@ -224,7 +247,7 @@ impl Accumulator {
             self.chunks.iter_mut().for_each(|chunk| *chunk = -*chunk);
             self.carry();
         }
-        let magnitude = rounded(&self.chunks);
+        let magnitude = rounded(&self.chunks[lowest..]);
         if negative { -magnitude } else { magnitude }
     }
 }
@@ -306,6 +329,16 @@ mod tests {
             exact(&[f64::INFINITY, 1.0]).is_infinite() && exact(&[f64::INFINITY, -f64::INFINITY]).is_nan()
         );
         assert!(exact(&[f64::NAN, 1.0]).is_nan());
+    }
+
+    #[test]
+    fn a_mean_is_in_range_where_its_sum_is_not() {
+        for (values, expected) in [(&[f64::MAX; 4][..], f64::MAX), (&[-1e308; 3], -1e308), (&[3.0, 4.0], 3.5)]
+        {
+            let mut wide = Accumulator::default();
+            values.iter().for_each(|value| wide.add(*value));
+            assert_eq!(wide.mean(values.len() as u64), expected);
+        }
     }
 
     proptest! {

@@ -20,6 +20,7 @@ use super::measure::Measure;
 use super::part::Groups;
 use super::question::{Function, Question};
 use super::samples::Answers;
+use super::states::State as _;
 use super::values::{Kind, decimal_of_bytes, float_of_word, whole_of_word};
 
 /// The groups' keys, their rows, and what was asked of each column.
@@ -243,26 +244,15 @@ fn unit(kind: Kind) -> f64 {
 }
 
 fn means(measure: &Measure, kind: Kind) -> Float64Array {
-    let mean = |count: u64, sum: f64, running: f64| {
-        // A sum may pass the range of the type where the mean does not.
-        let mean = if sum.is_infinite() && running.is_finite() { running } else { sum / count as f64 };
-        (count > 0).then_some(mean)
-    };
     match measure {
         Measure::Whole(states) => {
-            states.iter().map(|state| mean(state.count, state.sum as f64, 0.0)).collect()
+            states.iter().map(|state| (state.count > 0).then(|| state.mean())).collect()
         }
         Measure::Float(states, wide) => {
-            states.iter().map(|state| mean(state.count, state.sum(wide), state.moments.mean)).collect()
+            states.iter().map(|state| (state.count > 0).then(|| state.mean(wide))).collect()
         }
         Measure::Decimal(states) => {
-            let sum = |high: i64, low: u128| high as f64 * 2_f64.powi(128) + low as f64;
-            let sum =
-                |high: i64, low: u128| if high == -1 { low.cast_signed() as f64 } else { sum(high, low) };
-            states
-                .iter()
-                .map(|state| mean(state.count, sum(state.high, state.low), 0.0).map(|mean| mean * unit(kind)))
-                .collect()
+            states.iter().map(|state| (state.count > 0).then(|| state.mean() * unit(kind))).collect()
         }
         Measure::Text(_) => unreachable!("texts have no mean"),
     }
@@ -270,13 +260,13 @@ fn means(measure: &Measure, kind: Kind) -> Float64Array {
 
 fn deviations(measure: &Measure, kind: Kind) -> Float64Array {
     match measure {
-        Measure::Whole(states) => states.iter().map(|state| state.moments.deviation(state.count)).collect(),
-        Measure::Float(states, _) => {
-            states.iter().map(|state| state.moments.deviation(state.count)).collect()
+        Measure::Whole(states) => states.iter().map(|state| state.moments().deviation(state.count)).collect(),
+        Measure::Float(states, wide) => {
+            states.iter().map(|state| state.moments(wide).deviation(state.count)).collect()
         }
         Measure::Decimal(states) => states
             .iter()
-            .map(|state| state.moments.deviation(state.count).map(|found| found * unit(kind)))
+            .map(|state| state.moments().deviation(state.count).map(|found| found * unit(kind)))
             .collect(),
         Measure::Text(_) => unreachable!("texts have no deviation"),
     }

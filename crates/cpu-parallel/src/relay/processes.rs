@@ -33,7 +33,7 @@ pub(super) const PERSIST_RING: &str = "relay-persist-ring";
 
 /// Bytes of a ring: some batches, and small enough to stay in a cache.
 const RING_BYTES: usize = 4 << 20;
-/// Bytes that are gathered before they are written to a pipe or a socket.
+/// Bytes that are gathered before they are handed over: of single rows, each would be a call of the system or a fence.
 const GATHERED: usize = 1 << 16;
 /// How often to look whether the transforming process still lives.
 const LOOK: Duration = Duration::from_millis(20);
@@ -251,7 +251,7 @@ pub(super) fn transform() -> Result<(), Problem> {
     let lost = || "the storing process was lost";
     if setup.ring {
         let ring = Arc::new(Ring::open(to).or_problem(lost)?);
-        transform_all(&setup, &mut ring::Writer::new(ring))
+        transform_all(&setup, &mut BufWriter::with_capacity(GATHERED, ring::Writer::new(ring)))
     } else {
         transform_all(&setup, &mut BufWriter::with_capacity(GATHERED, to))
     }

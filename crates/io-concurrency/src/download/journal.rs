@@ -12,11 +12,14 @@
 //! A record that was cut short or is of another file ends the journal. A process killed with signal 9 so loses no more
 //! than what it had not yet told of. After a crash of the whole machine bytes may be missing that the journal tells of;
 //! then the digest tells, or with `--sync` nothing is told of before it is on the disk.
+//!
+//! The file is made with the first record, so a file that comes in one go has none: to make and remove one costs more than
+//! to fetch a small file. Whoever writes it holds the lock of the file beside it (`part`).
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lab::{OrProblem, Problem};
 use serde::{Deserialize, Serialize};
@@ -41,48 +44,71 @@ pub(super) struct Identity {
     pub(super) digest: Option<Expected>,
 }
 
-/// The open journal. The file is locked: two runs do not download the same file at the same time.
+/// The journal, and its file where there is one.
 #[derive(Debug)]
 pub(super) struct Journal {
-    file: File,
+    path: PathBuf,
+    file: Option<File>,
     head: Vec<u8>,
 }
 
 impl Journal {
-    /// Opens the journal, and tells what it tells.
+    /// What the journal at this place tells, if there is one.
     ///
     /// # Errors
-    /// A file that cannot be opened, or that another run holds.
+    /// A file that cannot be opened.
     pub(super) fn open(path: &Path) -> Result<(Self, Option<Identity>, Pieces), Problem> {
         let cannot = || format!("cannot open the journal {}", path.display());
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let mut file = opened.or_problem(cannot)?;
-        if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            return Err(Problem::new("another run is downloading this file")
-                .at(path.display())
-                .of_class("busy"));
-        }
+        let mut journal = Self { path: path.into(), file: None, head: Vec::new() };
+        let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok((journal, None, Pieces::default()));
+            }
+            opened => opened.or_problem(cannot)?,
+        };
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).or_problem(cannot)?;
         let (head, identity, pieces, end) = read(&bytes);
         file.set_len(end as u64).and_then(|()| file.seek(SeekFrom::End(0))).or_problem(cannot)?;
-        Ok((Self { file, head }, identity, pieces))
+        (journal.head, journal.file) = (head, Some(file));
+        Ok((journal, identity, pieces))
+    }
+
+    /// Whether there is a file.
+    pub(super) fn is_there(&self) -> bool {
+        self.file.is_some()
     }
 
     /// Begins anew, with nothing there.
     pub(super) fn begin(&mut self, identity: Option<&Identity>) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
         self.head.clear();
-        let Some(identity) = identity else { return Ok(()) };
-        self.head = serde_json::to_vec(identity)?;
-        self.head.push(b'\n');
-        self.file.write_all(&self.head)
+        if let Some(identity) = identity {
+            self.head = serde_json::to_vec(identity)?;
+            self.head.push(b'\n');
+        }
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&self.head)
     }
 
     /// Tells of bytes that are there.
     pub(super) fn tell(&mut self, range: &Range<u64>) -> io::Result<()> {
-        self.file.write_all(&record(&self.head, range))
+        let record = record(&self.head, range);
+        if let Some(file) = &mut self.file {
+            return file.write_all(&record);
+        }
+        let mut file = File::create(&self.path)?;
+        file.write_all(&[&self.head[..], &record].concat())?;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Removes the file, if there is one.
+    pub(super) fn remove(&mut self) {
+        if self.file.take().is_some() {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -161,15 +187,5 @@ mod tests {
             }
             prop_assert_eq!(pieces, expected);
         }
-    }
-
-    #[test]
-    fn two_runs_do_not_download_the_same_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal");
-        let (first, ..) = Journal::open(&path).unwrap();
-        assert_eq!(Journal::open(&path).unwrap_err().class(), Some("busy"));
-        drop(first);
-        Journal::open(&path).unwrap();
     }
 }

@@ -3,7 +3,7 @@
 //! A file is fetched in pieces of some MiB, several at a time, where the server has ranges and names the state of the file
 //! (a strong `ETag`, or `Last-Modified`) or its digest is known: only then can pieces be known to belong together.
 //! Otherwise it is one stream. What has come lies in `NAME.part`, and `NAME.part.journal` says which bytes of it are
-//! there, so that a run that was killed goes on where it was.
+//! there, so that a run that was killed goes on where it was; a file that comes in one go has no journal.
 //!
 //! Servers are not believed. A file takes its name only when it is proved whole, by the best of: the digest that the user
 //! gave, one that the server states, the length or the end of its chunks, or the same bytes a second time. Pieces that

@@ -26,6 +26,7 @@ pub mod source;
 pub mod sqlite;
 pub mod statements;
 mod strategies;
+mod tokens;
 mod united;
 
 pub use args::{Format, QueryArgs};

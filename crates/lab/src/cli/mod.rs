@@ -20,6 +20,7 @@ use crate::launch::{CELL, CELL_ARGUMENTS, Launch, WORKER};
 use crate::ledger::Ledger;
 use crate::logs;
 use crate::measure::{CellPlan, NARROW, Settings, measure, table};
+use crate::memory;
 use crate::problem::{OrProblem, Problem};
 use crate::procs::Role;
 use crate::record::CellRecord;
@@ -53,6 +54,7 @@ impl From<End> for ExitCode {
 
 /// The whole of an exercise program: parses the arguments, runs what they ask for, and returns the exit code.
 pub fn main(program: &'static str, about: &'static str, exercises: &'static [Entry]) -> ExitCode {
+    memory::keep_freed();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let call = Call::from(arguments);
     let user = match &call {
