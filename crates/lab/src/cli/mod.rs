@@ -7,6 +7,7 @@ mod options;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -19,11 +20,13 @@ use crate::context::Lab;
 use crate::launch::{CELL, CELL_ARGUMENTS, Launch, WORKER};
 use crate::ledger::Ledger;
 use crate::logs;
-use crate::measure::{CellPlan, NARROW, Settings, measure, table};
+use crate::measure::{CellPlan, NARROW, Settings, measure, picture, table, timeline_name};
 use crate::memory;
+use crate::out::Staging;
 use crate::problem::{OrProblem, Problem};
 use crate::procs::Role;
 use crate::record::CellRecord;
+use crate::timeline::{Slice, read_chrome};
 
 /// A cell that has taken three samples and this much time is measured well enough for a table on the console.
 const ENOUGH: Duration = Duration::from_secs(3);
@@ -257,7 +260,11 @@ fn list(exercises: &[Entry], json: bool) -> Result<(), Problem> {
     std::io::stdout().write_all(text.as_bytes()).or_problem(|| "cannot write to standard output")
 }
 
-/// Measures exercises under every strategy, with the arguments that the user gave, and prints the table.
+/// The width of a picture that no terminal shows.
+const WIDTH: usize = 100;
+
+/// Measures exercises under every strategy, with the arguments that the user gave, and prints the table, and with
+/// `--compare` the picture of who worked and who waited.
 fn compare(exercises: &[(&Entry, Vec<OsString>)], options: &Options, lab: &Lab) -> Result<End, Problem> {
     let plan = |(exercise, args): &(&Entry, Vec<OsString>)| {
         (exercise.record)().cells(
@@ -274,6 +281,8 @@ fn compare(exercises: &[(&Entry, Vec<OsString>)], options: &Options, lab: &Lab) 
             return Ok(End::Usage);
         }
     };
+    let drawn = options.compare && !options.json;
+    let staging = Staging::within(&lab.home.out())?;
     let settings = Settings {
         samples: options.samples(),
         enough: ENOUGH,
@@ -281,7 +290,7 @@ fn compare(exercises: &[(&Entry, Vec<OsString>)], options: &Options, lab: &Lab) 
         deadline: lab.patience.task_deadline,
         seed: lab.seed,
         scratch: lab.home.out(),
-        timelines: options.timeline.clone(),
+        timelines: options.timeline.clone().or_else(|| drawn.then(|| staging.path("timelines"))),
     };
     if let Some(folder) = &settings.timelines {
         std::fs::create_dir_all(folder).or_problem(|| format!("cannot make {}", folder.display()))?;
@@ -290,7 +299,12 @@ fn compare(exercises: &[(&Entry, Vec<OsString>)], options: &Options, lab: &Lab) 
         tracing::debug!("{:02} {} under {}", plan.exercise, plan.name, plan.strategy);
     };
     let mut records: Vec<CellRecord> = Vec::new();
+    let mut traces: Vec<(String, String)> = Vec::new();
     for cells in plans {
+        traces.extend(cells.iter().map(|plan| {
+            let name = timeline_name(plan.exercise, &plan.name, &plan.strategy, plan.workers);
+            (plan.strategy.clone(), name)
+        }));
         records.extend(measure(&cells, &settings, &lab.stop, &mut tell)?);
     }
     let mut text = if options.json {
@@ -300,10 +314,21 @@ fn compare(exercises: &[(&Entry, Vec<OsString>)], options: &Options, lab: &Lab) 
         table(&records).to_string()
     };
     text.push('\n');
+    if let Some(folder) = settings.timelines.as_ref().filter(|_| drawn) {
+        let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.into());
+        let _ = write!(text, "\n{}", picture(&timelines(folder, traces), width));
+    }
     anstream::stdout().write_all(text.as_bytes()).or_problem(|| "cannot write to standard output")?;
     Ok(match (lab.stop.asked(), records.iter().all(|record| record.verified)) {
         (true, _) => End::Interrupted,
         (_, true) => End::Done,
         (_, false) => End::Failed,
     })
+}
+
+/// The traces in `folder`, each with its strategy; a cell that left none has nothing to show.
+fn timelines(folder: &Path, traces: Vec<(String, String)>) -> Vec<(String, Vec<Slice>)> {
+    let read =
+        |(strategy, name)| Some((strategy, read_chrome(&std::fs::read(folder.join(name)).ok()?).ok()?));
+    traces.into_iter().filter_map(read).collect()
 }
