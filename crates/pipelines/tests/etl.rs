@@ -40,11 +40,11 @@ const PARTITION: &str = "year=2024/month=3/uf=SP";
 #[test]
 fn every_strategy_makes_the_same_lake_byte_for_byte_and_its_revenue_is_datagens() {
     for format in ["csv", "parquet"] {
-        let folder = lake(20_000, format);
+        let folder = lake(2_000, format);
         let reference = etl(folder.path(), "reference", "sequential", 1, &[]).unwrap();
         let lake = contents(&folder.path().join("reference"));
-        assert!(revenue(&folder.path().join("reference")) == expected(20_000), "{format}");
-        assert_eq!((reference.work().rows, reference.failures().len()), (20_000, 0));
+        assert!(revenue(&folder.path().join("reference")) == expected(2_000), "{format}");
+        assert_eq!((reference.work().rows, reference.failures().len()), (2_000, 0));
         for workers in [1, 2, 7] {
             for strategy in strategies() {
                 let out = format!("{}-{workers}", strategy.name);
@@ -59,10 +59,10 @@ fn every_strategy_makes_the_same_lake_byte_for_byte_and_its_revenue_is_datagens(
 #[test]
 fn a_partition_larger_than_all_others_is_cut_and_its_rows_and_sums_are_the_same() {
     for format in ["csv", "parquet"] {
-        let folder = lake(60_000, format);
+        let folder = lake(30_000, format);
         let whole = etl(folder.path(), "whole", "sequential", 1, &[]).unwrap();
         for strategy in ["sequential", "pool", "processes"] {
-            let cut = etl(folder.path(), strategy, strategy, 3, &["--piece", "20KiB"]).unwrap();
+            let cut = etl(folder.path(), strategy, strategy, 3, &["--piece", "4KiB"]).unwrap();
             assert_eq!(digest(&cut), digest(&whole), "{format} {strategy}");
         }
         assert!(contents(&folder.path().join("pool")) == contents(&folder.path().join("processes")));

@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use lab::{Lab, Problem};
 
 use super::Input;
+use super::commit::is_remote;
 
 /// The inputs of `etl`.
 #[derive(Clone, Debug, clap::Args)]
@@ -21,9 +22,10 @@ Examples:
   pipelines etl                                                    the lab's own orders
   pipelines etl orders/ --customers customers.parquet --out lake/
   pipelines etl orders/ --customers customers.csv --out lake/ --compare
+  pipelines etl s3://shop/orders --customers s3://shop/customers --out s3://shop/clean    in a build with --features s3
   jq '.partitions[] | select(.rejected > 0) | .partition' lake/manifest.json")]
 pub struct EtlArgs {
-    /// The folder of the orders, or one file of them [default: the lab's orders]
+    /// The folder of the orders, here or in an object store, or one file of them [default: the lab's orders]
     #[arg(requires = "customers")]
     pub lake: Option<PathBuf>,
     /// The customers: a .parquet or .csv file, or a folder of Parquet files [default: the lab's]
@@ -36,11 +38,16 @@ pub struct EtlArgs {
 
 impl EtlArgs {
     pub(super) fn prepare(&self, lab: &Lab) -> Result<Input, Problem> {
-        let patterns: Vec<String> =
-            self.customers.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-        let customers = lab.inputs(&patterns, "customers-parquet", "parquet")?;
+        let customers = match &self.customers {
+            Some(path) if is_remote(path) => vec![path.clone()],
+            found => {
+                let patterns: Vec<String> =
+                    found.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+                lab.inputs(&patterns, "customers-parquet", "parquet")?
+            }
+        };
         let lake = self.lake.clone().unwrap_or_else(|| lab.raw("orders-lake-csv"));
-        if !lake.exists() {
+        if !is_remote(&lake) && !lake.exists() {
             let problem = Problem::new("there is no lake").at(lake.display());
             return Err(if self.lake.is_some() {
                 problem.expected("a folder with .csv or .parquet files of orders")

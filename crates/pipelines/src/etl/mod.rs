@@ -10,7 +10,7 @@
 //! 2. *Clean* the pieces of the others ([`clean`], [`work`]): each order is checked or rejected, joined with its customer,
 //!    added to the sums of its state, month and category, and encoded.
 //! 3. *Commit*: row groups are put together in their order, and one rename of the manifest makes the new files the lake
-//!    ([`manifest`]). Until then the lake is what it was, whatever happens.
+//!    ([`commit`]). Until then the lake is what it was, whatever happens.
 //!
 //! Memory holds the customers, one window of text and one row group for each worker, and the row groups that came before
 //! their turn. `README.md` beside this file says what the manifest holds.
@@ -19,12 +19,19 @@ mod args;
 mod bytes;
 mod cast;
 mod clean;
+mod commit;
 mod customers;
 mod lake;
 mod look;
 mod manifest;
+mod near;
 mod output;
 mod plan;
+#[cfg(feature = "s3")]
+mod remote;
+#[cfg(not(feature = "s3"))]
+#[path = "no_remote.rs"]
+mod remote;
 mod revenue;
 mod shape;
 mod steps;
@@ -66,6 +73,10 @@ impl Exercise for Etl {
         Strategy::new(Kind::Rayon, strategies::rayon),
         Strategy::new(Kind::Async, strategies::event_loop),
         Strategy::new(Kind::Processes, strategies::processes),
+        Strategy::absent(
+            Kind::Cluster,
+            "no distributed engine is built in: Ballista takes longer to compile than all else",
+        ),
     ];
     const BEST: &'static str = Kind::Pool.name();
     const ROLES: &'static [Role] = &[Role::worker::<Look>(), Role::worker::<Clean>()];

@@ -1,11 +1,10 @@
 //! The lake that was made, as an answer.
 
-use std::path::{Path, PathBuf};
-
 use lab::{Answer, Digest, Failure, OrProblem, Problem, Work};
 use tabular::csv_text;
 use tabular::parquet_batches::ParquetBatches;
 
+use super::commit::Lake;
 use super::manifest::Manifest;
 use super::revenue;
 
@@ -16,14 +15,14 @@ const BATCH_ROWS: usize = 8_192;
 #[derive(Debug)]
 pub struct Output {
     /// Where it is and what belongs to it; none where the run has failed and the lake is what it was.
-    lake: Option<(PathBuf, Manifest)>,
+    lake: Option<(Lake, Manifest)>,
     work: Work,
     failures: Vec<Failure>,
 }
 
 impl Output {
-    pub(super) fn whole(folder: &Path, manifest: Manifest, work: Work) -> Self {
-        Self { lake: Some((folder.into(), manifest)), work, failures: Vec::new() }
+    pub(super) fn whole(lake: Lake, manifest: Manifest, work: Work) -> Self {
+        Self { lake: Some((lake, manifest)), work, failures: Vec::new() }
     }
 
     pub(super) fn failed(work: Work, failures: Vec<Failure>) -> Self {
@@ -32,7 +31,7 @@ impl Output {
 
     /// Says on standard error what has become of the lake.
     pub(super) fn tell(&self) {
-        let Some((folder, manifest)) = &self.lake else {
+        let Some((lake, manifest)) = &self.lake else {
             tracing::warn!(target: "lab", "nothing was committed: the lake is what it was");
             return;
         };
@@ -41,10 +40,10 @@ impl Output {
         if manifest.rejected > 0 {
             tracing::warn!(
                 target: "lab",
-                "{} of {} rows were rejected; they are in {}",
+                "{} of {} rows were rejected; they are in {}/rejects",
                 manifest.rejected,
                 manifest.rows_in,
-                folder.join("rejects").display()
+                lake.name()
             );
         }
     }
@@ -53,8 +52,8 @@ impl Output {
 impl Answer for Output {
     /// What the lake holds and not how its files are written: another engine's lake of the same values is the same answer.
     fn digest(&self, digest: &mut Digest) -> Result<(), Problem> {
-        let Some((folder, manifest)) = &self.lake else { return Ok(()) };
-        let cannot = || format!("cannot read the lake in {} back", folder.display());
+        let Some((lake, manifest)) = &self.lake else { return Ok(()) };
+        let cannot = || format!("cannot read the lake in {} back", lake.name());
         for entry in &manifest.partitions {
             digest.add(entry.partition.as_bytes());
             for number in [entry.rows_in, entry.rows, entry.rejected] {
@@ -63,7 +62,7 @@ impl Answer for Output {
             let mut hasher = blake3::Hasher::new();
             let mut text = Vec::new();
             if let Some(file) = &entry.orders {
-                for batch in ParquetBatches::open(&folder.join(&file.path), BATCH_ROWS).or_problem(cannot)? {
+                for batch in ParquetBatches::open(&lake.file(&file.path)?, BATCH_ROWS).or_problem(cannot)? {
                     text.clear();
                     let batch = batch.or_problem(cannot)?;
                     csv_text::write_batch(&batch, csv_text::Dialect::default(), &mut text)

@@ -6,10 +6,12 @@ use lab::{Cause, Failure, Lab, OrProblem, Problem, Work};
 use tabular::row_groups::{Encoder, Encoding};
 
 use super::Input;
+use super::commit::NewLake;
 use super::customers::CustomerFiles;
 use super::lake::{Partition, find};
 use super::look::{Chunks, Looked, Seen, chunks, seen};
-use super::manifest::{Entry, InputFile, Manifest, NewLake};
+use super::manifest::{Entry, InputFile, Manifest};
+use super::near::Near;
 use super::output::Output;
 use super::plan::{grouped, identity, pieces, task_size};
 use super::revenue;
@@ -23,10 +25,11 @@ const WITHOUT_DICTIONARY: [&str; 6] =
 
 /// Makes a lake of a lake.
 pub(super) fn etl(input: &Input, lab: &Lab, ways: &Ways) -> Result<Output, Problem> {
-    let partitions = find(&input.lake)?;
-    let mut lake = NewLake::open(&input.out)?;
+    let near = Near::of(input, &lab.stop)?;
+    let partitions = find(&near.lake)?;
+    let mut lake = NewLake::open(&input.out, &lab.stop)?;
     let mut work = Work::default();
-    let mut manifest = Manifest::new(digest_of(&input.customers)?);
+    let mut manifest = Manifest::new(digest_of(&near.customers)?);
     let (looked, mut failures) = look(&partitions, input.piece, lab, ways)?;
     let encoding =
         Encoding { without_dictionary: WITHOUT_DICTIONARY.map(str::to_owned).into(), ..Encoding::default() };
@@ -47,7 +50,7 @@ pub(super) fn etl(input: &Input, lab: &Lab, ways: &Ways) -> Result<Output, Probl
         let entry = Entry { partition: partition.name.clone(), input: identity, files, ..Entry::default() };
         writing.expect(number, entry, partition.keys.clone());
     }
-    let setup = Setup { customers: CustomerFiles::new(&input.customers), encoding: encoding.clone() };
+    let setup = Setup { customers: CustomerFiles::new(&near.customers), encoding: encoding.clone() };
     clean(todo, input.piece, lab, ways, &setup, &lake, &mut writing)?;
     lab.stop.check()?;
     let (entries, failed) = writing.finish(&mut lake)?;
@@ -64,8 +67,8 @@ pub(super) fn etl(input: &Input, lab: &Lab, ways: &Ways) -> Result<Output, Probl
     manifest.partitions.sort_by(|one, other| one.partition.cmp(&other.partition));
     add_up(&mut manifest, &mut lake, &encoding, &mut work)?;
     lab.stop.check()?;
-    lake.commit(&manifest)?;
-    Ok(Output::whole(&input.out, manifest, work))
+    let lake = lake.commit(&manifest, &lab.stop)?;
+    Ok(Output::whole(lake, manifest, work))
 }
 
 /// One digest for the files of the customers.

@@ -10,8 +10,9 @@ use tabular::row_groups::{Assembler, Encoding};
 use tabular::rows::REJECTS_HEADER;
 
 use super::clean::cleaned;
+use super::commit::NewLake;
 use super::lake::Keys;
-use super::manifest::{Entry, NewLake};
+use super::manifest::Entry;
 use super::revenue::merged;
 use super::work::Done;
 

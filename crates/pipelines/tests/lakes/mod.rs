@@ -11,8 +11,8 @@ use datagen::orders::Orders;
 use lab::{Answer, Digest, Exercise, Lab, Launch, Problem};
 use pipelines::etl::{Etl, EtlArgs, Output};
 
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_pipelines");
-pub const SEED: u64 = 42;
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pipelines");
+pub(crate) const SEED: u64 = 42;
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 
 #[derive(Parser)]
@@ -24,14 +24,14 @@ struct CommandLine {
 static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// Lets datagen make a table.
-pub fn datagen(arguments: &[&str], out: &Path) {
+pub(crate) fn datagen(arguments: &[&str], out: &Path) {
     let all = ["datagen"].into_iter().chain(arguments.iter().copied()).map(OsString::from);
     let all = all.chain(["--quiet".into(), "--out".into(), out.into()]);
     datagen::cli::parse(all).expect("arguments").run(&NEVER).expect("a table");
 }
 
 /// A folder with the lake `in`, in this format, and `customers`.
-pub fn lake(orders: u64, format: &str) -> tempfile::TempDir {
+pub(crate) fn lake(orders: u64, format: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let rows = orders.to_string();
     datagen(&["orders", "--rows", &rows, "--layout", "hive", "--format", format], &folder.path().join("in"));
@@ -44,7 +44,7 @@ pub fn lake(orders: u64, format: &str) -> tempfile::TempDir {
 }
 
 /// Runs the pipeline from `in` to `out` of the folder.
-pub fn etl(
+pub(crate) fn etl(
     folder: &Path,
     out: &str,
     strategy: &str,
@@ -62,14 +62,14 @@ pub fn etl(
 }
 
 /// The answer's digest.
-pub fn digest(output: &Output) -> String {
+pub(crate) fn digest(output: &Output) -> String {
     let mut digest = Digest::new();
     output.digest(&mut digest).unwrap();
     digest.finish()
 }
 
 /// Every file under `root` with its bytes, by relative path; hidden ones as well.
-pub fn contents(root: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn contents(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for path in files(root) {
         let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
@@ -79,7 +79,7 @@ pub fn contents(root: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Every file under `root`.
-pub fn files(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -93,11 +93,11 @@ pub fn files(root: &Path) -> Vec<PathBuf> {
 }
 
 /// State, year, month and category; orders and cents.
-pub type Revenue = BTreeMap<(String, i64, i64, String), (i64, i64)>;
+pub(crate) type Revenue = BTreeMap<(String, i64, i64, String), (i64, i64)>;
 
 /// What datagen's first orders are worth, as it says itself.
 #[allow(dead_code, reason = "not every test asks")]
-pub fn expected(orders: u64) -> Revenue {
+pub(crate) fn expected(orders: u64) -> Revenue {
     let mut revenue = Revenue::new();
     for order in Orders::new(SEED).records(0..orders) {
         if order.status == "cancelled" {
@@ -112,14 +112,14 @@ pub fn expected(orders: u64) -> Revenue {
 }
 
 /// What an order is worth in cents.
-pub fn worth(order: &datagen::orders::Order) -> i64 {
+pub(crate) fn worth(order: &datagen::orders::Order) -> i64 {
     let gross = i64::from(order.quantity) * order.unit_price_cents;
     (gross * (10_000 - i64::from(order.discount_bp)) + 5_000).div_euclid(10_000)
 }
 
 /// The table of the revenue in a lake, and whether each ticket is its revenue by its orders.
 #[allow(dead_code, reason = "not every test asks")]
-pub fn revenue(lake: &Path) -> Revenue {
+pub(crate) fn revenue(lake: &Path) -> Revenue {
     use arrow_array::cast::AsArray;
     use arrow_array::types::{Int32Type, Int64Type};
     let mut revenue = Revenue::new();
