@@ -1,5 +1,7 @@
 //! A lake that datagen made, the pipeline over it, and what datagen knows of its orders.
 
+#![allow(dead_code, reason = "each test asks for a part of it")]
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -96,7 +98,6 @@ pub(crate) fn files(root: &Path) -> Vec<PathBuf> {
 pub(crate) type Revenue = BTreeMap<(String, i64, i64, String), (i64, i64)>;
 
 /// What datagen's first orders are worth, as it says itself.
-#[allow(dead_code, reason = "not every test asks")]
 pub(crate) fn expected(orders: u64) -> Revenue {
     let mut revenue = Revenue::new();
     for order in Orders::new(SEED).records(0..orders) {
@@ -118,7 +119,6 @@ pub(crate) fn worth(order: &datagen::orders::Order) -> i64 {
 }
 
 /// The table of the revenue in a lake, and whether each ticket is its revenue by its orders.
-#[allow(dead_code, reason = "not every test asks")]
 pub(crate) fn revenue(lake: &Path) -> Revenue {
     use arrow_array::cast::AsArray;
     use arrow_array::types::{Int32Type, Int64Type};
