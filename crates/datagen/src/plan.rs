@@ -9,8 +9,9 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::dirt::{Dialect, Dirt};
+use crate::hive;
 use crate::localities;
-use crate::orders::customers_of;
+use crate::orders::{Orders, customers_of};
 use crate::products;
 
 /// How much data.
@@ -281,6 +282,12 @@ pub fn logs(folder: &str, size: Size) -> Vec<PlannedFile> {
     planned
 }
 
+/// A lake of orders under `folder`.
+fn lake(folder: &str, format: Format, rows: u64, seed: u64) -> Vec<PlannedFile> {
+    let files = hive::plan(&Orders::new(seed), format, rows, None).into_iter();
+    files.map(|file| PlannedFile { path: below(folder, &file.path), ..file }).collect()
+}
+
 /// One picture a file, in the sizes in turn.
 pub fn images(count: u64, format: Format, sizes: &[(u32, u32)]) -> Vec<PlannedFile> {
     let picture = |(number, pixels): (u64, &(u32, u32))| PlannedFile {
@@ -307,8 +314,11 @@ pub fn dirty(planned: Vec<PlannedFile>, per_million: u32) -> Vec<PlannedFile> {
     planned.into_iter().enumerate().flat_map(with_ledger).collect()
 }
 
-/// Everything that `datagen all` writes at a scale.
-pub fn everything(scale: Scale) -> Vec<PlannedFile> {
+/// The lake has a part of the orders: it is there for its many uneven partitions, and not for its size.
+const ORDERS_A_LAKE_ORDER: u64 = 4;
+
+/// Everything that `datagen all` writes at a scale. The seed decides which partitions the lake has.
+pub fn everything(scale: Scale, seed: u64) -> Vec<PlannedFile> {
     let orders = TableName::Orders.size(scale);
     let mut planned = [
         files("orders-csv", TableName::Orders, Format::Csv, orders, None),
@@ -321,6 +331,7 @@ pub fn everything(scale: Scale) -> Vec<PlannedFile> {
             None,
         ),
         logs("logs", TableName::Logs.size(scale)),
+        lake("orders-lake-csv", Format::Csv, orders.rows / ORDERS_A_LAKE_ORDER, seed),
     ]
     .concat();
     // A build without SQLite leaves the databases away; the laboratory's own has it.
@@ -352,11 +363,12 @@ mod tests {
 
     #[test]
     fn the_tiny_scale_has_eight_files_of_four_thousand_orders_in_each_format() {
-        let planned = everything(Scale::Tiny);
+        let planned = everything(Scale::Tiny, 42);
         let of = |prefix: &str| planned.iter().filter(|file| file.path.starts_with(prefix)).count();
         assert_eq!(of("orders-csv/part-"), 8);
         assert_eq!(of("orders-parquet/part-"), 8);
         assert_eq!(of("logs/app-"), 4);
+        assert!(of("orders-lake-csv/year=2024/month=3/uf=") > 20);
         assert_eq!(of("stores-db/store-"), if cfg!(feature = "stores") { 4 } else { 0 });
         assert_eq!(planned[7].path, "orders-csv/part-00007.csv");
         assert_eq!(planned[7].rows, 28_000..32_000);

@@ -24,7 +24,7 @@ fn request(root: &Path, workers: usize) -> Request {
     Request {
         arguments: Arguments { what: "all".into(), options: vec!["scale=tiny".into()] },
         options: Options { seed: 42, compression: Compression::Snappy },
-        plan: plan::everything(Scale::Tiny),
+        plan: plan::everything(Scale::Tiny, 42),
         root: root.to_owned(),
         workers,
     }

@@ -12,7 +12,7 @@ use crate::size::parse_bytes;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum What {
-    /// Everything the laboratory reads: orders as CSV and as Parquet, logs, and stores as SQLite databases.
+    /// Everything the laboratory reads: orders as CSV, as Parquet and as a lake, customers, logs, and stores as SQLite databases.
     All(AllArgs),
     /// A shop's orders over three years.
     Orders(OrdersArgs),

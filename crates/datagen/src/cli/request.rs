@@ -20,7 +20,7 @@ pub(super) fn everything(common: &Common) -> Request {
     Request {
         arguments: Arguments { what: "all".into(), options: vec![format!("scale={}", common.scale.name())] },
         options: Options { seed: common.seed, compression: Compression::Snappy },
-        plan: plan::everything(common.scale),
+        plan: plan::everything(common.scale, common.seed),
         root: root.join(common.scale.name()),
         workers: common.how.workers(),
     }

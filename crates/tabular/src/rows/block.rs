@@ -178,6 +178,19 @@ impl Block {
         self.slots = kept;
     }
 
+    /// Sets good rows aside, each with the place of the column that is to blame, if one is, and the reason. They are given in
+    /// their order, by their numbers among the good rows; a batch that was made of the block before still has them.
+    pub fn reject(&mut self, rows: impl IntoIterator<Item = (usize, Option<usize>, String)>) {
+        let aside = rows.into_iter().map(|(row, column, reason)| {
+            let value = column.map(|column| (column, self.value_start(row, column)));
+            (row, value, reason)
+        });
+        let aside: Vec<Aside> = aside.collect();
+        if !aside.is_empty() {
+            self.set_aside(aside);
+        }
+    }
+
     /// The beginning of a value, for an error.
     pub(crate) fn shown(&self, row: usize, column: usize) -> String {
         let text = &self.data[self.value_start(row, column)..self.slot(row, column + 1)];
