@@ -27,6 +27,7 @@ pub mod procs;
 pub mod record;
 pub mod scaling;
 mod stop;
+mod text;
 pub mod timeline;
 pub mod ways;
 
@@ -40,5 +41,6 @@ pub use ledger::Ledger;
 pub use problem::{OrProblem, Problem};
 pub use procs::Role;
 pub use stop::Stop;
+pub use text::{Lang, Text, complete, number};
 #[doc(hidden)]
 pub use tracing;
