@@ -31,7 +31,7 @@ use self::play::Player;
 use self::world::World;
 
 /// How long a command may take on the smallest data. The longest take a few seconds.
-const DEADLINE: Duration = Duration::from_secs(180);
+const DEADLINE: Duration = Duration::from_secs(90);
 
 /// `cargo xtask docs [TEXT …]`: all commands, or those that contain one of the texts, with what stands before them in
 /// their block.

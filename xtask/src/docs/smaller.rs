@@ -39,6 +39,7 @@ const INSTEAD: &[(&str, &str)] = &[
     ("localhost:8001", "localhost:{states}"),
     ("127.0.0.1:9100", "127.0.0.1:{metrics}"),
     ("/var/log/app.log", "app.log"),
+    ("--count 200", "--count 40"),
 ];
 
 fn any(_: &str) -> bool {
@@ -60,7 +61,10 @@ pub(super) fn adapted(line: &str, ports: Ports) -> String {
         line.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')) && also(line)
     };
     let added = ADDED.iter().find(fits).map_or("", |(_, _, added)| added);
-    let (said, redirected) = line.split_once(" > ").map_or((line, None), |(said, file)| (said, Some(file)));
+    // Between quotes it is no redirection but a condition.
+    let is_open = |before: &str| before.matches('\'').count() % 2 == 0 && before.matches('"').count() % 2 == 0;
+    let redirection = line.rfind(" > ").filter(|at| is_open(&line[..*at]));
+    let (said, redirected) = redirection.map_or((line, None), |at| (&line[..at], Some(&line[at + 3..])));
     let mut line = said.to_owned();
     if !added.is_empty() && !(added.starts_with("--scale") && line.contains("--scale")) {
         // What stands without `--` so far has no arguments for the program yet.
@@ -104,6 +108,11 @@ mod tests {
             "cargo run -p pipelines -- alerts --example > a.toml",
             "cargo run -p pipelines -- alerts --example --scale tiny > a.toml",
         );
+    }
+
+    #[test]
+    fn a_comparison_is_no_redirection() {
+        check("cargo run -p pipelines -- x --where \"a > 1\"", "cargo run -p pipelines -- x --where \"a > 1\" --scale tiny");
     }
 
     #[test]

@@ -203,7 +203,7 @@ impl Screen {
         let said = words!(
             lang,
             "{done} of {all} done, {foreseen} foreseen",
-            "{done} de {all} feitos, {foreseen} previstos"
+            "{done} de {all} feitos, previstos: {foreseen}"
         );
         self.line(&format!("  {bar}  {said}"))
     }
