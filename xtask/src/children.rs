@@ -1,6 +1,6 @@
 //! Processes that end when we do.
 //!
-//! Each child leads a process group of its own, so that Ctrl-C in a terminal reaches this program only, which then stops
+//! Each child but one that talks with the user leads a process group of its own, so that Ctrl-C in a terminal reaches this program only, which then stops
 //! its children in an order that makes sense: the clients before the server. Our own programs hold on to their standard
 //! input as to a lifeline: closing it asks them to end, and it closes by itself when this process is killed. Cargo has no
 //! such thing; it and the compilers that it started get SIGTERM. Whoever does not end in time is killed with its group.
@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::stop::Stop;
@@ -30,6 +30,9 @@ pub(crate) enum Leash {
     Stdin,
     /// SIGTERM to its process group; cargo and what cargo starts.
     Signal,
+    /// SIGTERM to it alone: it shares our group and our standard input, because it talks with the user, and a terminal
+    /// lets nobody read who is in the background. Ctrl-C reaches it as well as us.
+    Terminal,
 }
 
 /// A process that is stopped when this value goes.
@@ -44,10 +47,21 @@ pub(crate) struct Running {
 impl Running {
     /// Starts a command, after it was echoed to standard error.
     pub(crate) fn start(command: &mut Command, leash: Leash, stop: &Stop) -> Result<Self> {
-        use std::os::unix::process::CommandExt as _;
         eprintln!("$ {}", line(command));
-        command.process_group(0);
-        command.stdin(if leash == Leash::Stdin { Stdio::piped() } else { Stdio::null() });
+        Self::quietly(command, leash, stop)
+    }
+
+    /// Starts a command that somebody else has told of.
+    pub(crate) fn quietly(command: &mut Command, leash: Leash, stop: &Stop) -> Result<Self> {
+        use std::os::unix::process::CommandExt as _;
+        if leash != Leash::Terminal {
+            command.process_group(0);
+        }
+        command.stdin(match leash {
+            Leash::Stdin => Stdio::piped(),
+            Leash::Signal => Stdio::null(),
+            Leash::Terminal => Stdio::inherit(),
+        });
         let name = command.get_program().display().to_string();
         let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
         Ok(Self { child, name, leash, stop: stop.clone() })
@@ -61,6 +75,27 @@ impl Running {
     /// Whether it has ended.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         self.child.try_wait().with_context(|| format!("cannot wait for {}", self.name))
+    }
+
+    /// Asks it and what it started to end, as Ctrl-C in a terminal does.
+    pub(crate) fn interrupt(&mut self) -> Result<()> {
+        if self.ended()?.is_none() {
+            // Not reaped yet, so the number is still its own.
+            let group = Pid::from_raw(self.child.id().cast_signed());
+            killpg(group, Signal::SIGINT).with_context(|| format!("cannot interrupt {}", self.name))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until it ends by itself, or until the deadline; `None` if it has not ended by then.
+    pub(crate) fn wait_until(&mut self, deadline: Instant) -> Result<Option<ExitStatus>> {
+        loop {
+            let ended = self.ended()?;
+            if ended.is_some() || Instant::now() >= deadline {
+                return Ok(ended);
+            }
+            self.stop.pause(Duration::from_millis(5))?;
+        }
     }
 
     /// Waits until it ends by itself; an error when a stop is asked for before.
@@ -85,10 +120,16 @@ impl Running {
         match self.leash {
             Leash::Stdin => drop(self.child.stdin.take()),
             Leash::Signal => drop(killpg(group, Signal::SIGTERM)),
+            Leash::Terminal => drop(kill(group, Signal::SIGTERM)),
         }
         if !self.gone_in_time() {
             eprintln!("{} does not end; it is killed", self.name);
-            let _ = killpg(group, Signal::SIGKILL);
+            // What does not lead a group is killed alone: its group is ours.
+            let _ = if self.leash == Leash::Terminal {
+                kill(group, Signal::SIGKILL)
+            } else {
+                killpg(group, Signal::SIGKILL)
+            };
             let _ = self.child.wait();
         }
     }
@@ -185,6 +226,11 @@ mod tests {
     #[test]
     fn a_child_without_a_lifeline_is_ended_with_what_it_started() {
         assert!(check_gone("sleep 60 & echo ready; wait", Leash::Signal, &Stop::default()) < AFTER_WORK);
+    }
+
+    #[test]
+    fn a_child_that_talks_with_the_user_is_ended_alone() {
+        assert!(check_gone("echo ready; exec sleep 60", Leash::Terminal, &Stop::default()) < AFTER_WORK);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::children::Leash;
+use crate::docs;
 use crate::flags::Given;
 use crate::house::House;
 use crate::run_all::run_all;
@@ -43,6 +44,7 @@ pub(crate) fn ci(house: &House, arguments: &[OsString]) -> Result<u8> {
         ledger.skip("deny", "cargo-deny is not installed");
     }
     ledger.check("test", || test(house, &[]))?;
+    ledger.check("docs", || docs::task(house, &[]))?;
     let runs = Runs::new()?;
     for (name, options) in RUNS {
         ledger.check(name, || verified_run(house, &runs, options))?;

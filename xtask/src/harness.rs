@@ -60,6 +60,28 @@ pub(crate) fn live(house: &House, arguments: &[OsString]) -> Result<u8> {
     measured(house, "serve", arguments, Vec::new())
 }
 
+/// `cargo xtask learn`: the guided path, with data and an API where something is run.
+pub(crate) fn learn(house: &House, arguments: &[OsString]) -> Result<u8> {
+    let only_reads =
+        arguments.iter().any(|word| ["--list", "--reset", "--key"].iter().any(|option| word == option));
+    house.build(run_all::PROGRAMS)?;
+    let mut words: Vec<OsString> = vec!["learn".into()];
+    words.extend(arguments.iter().cloned());
+    if only_reads {
+        return house.run("bench-harness", words, Leash::Terminal);
+    }
+    let data = Given::among(arguments, &[Flag::Scale])?;
+    let code = run_all::make_data(house, &data)?;
+    if code != 0 {
+        return Ok(code);
+    }
+    let api = Api::start(house, &[])?;
+    words.extend(["--api".into(), api.url.clone().into()]);
+    let code = house.run("bench-harness", words, Leash::Terminal)?;
+    api.stop()?;
+    Ok(code)
+}
+
 /// Builds, makes the data for the scale and seed among the words, starts the API, and lets the harness measure.
 fn measured(house: &House, name: &str, arguments: &[OsString], more: Vec<OsString>) -> Result<u8> {
     house.build(run_all::PROGRAMS)?;

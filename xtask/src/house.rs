@@ -9,6 +9,10 @@ use anyhow::{Context as _, Result, ensure};
 use crate::children::{Leash, Running, exit_code};
 use crate::stop::Stop;
 
+/// The variable that says that all programs are built already: nothing is built then. Whoever runs the commands of the pages
+/// sets it, and so may the user of a release.
+pub(crate) const BUILT: &str = "PARALELO_BUILT";
+
 /// The project's folder and everything needed to start a program there.
 #[derive(Debug)]
 pub(crate) struct House {
@@ -58,6 +62,9 @@ impl House {
 
     /// Builds these programs.
     pub(crate) fn build(&self, programs: &[&str]) -> Result<()> {
+        if std::env::var_os(BUILT).is_some() {
+            return Ok(());
+        }
         // Cargo compiles a dependency with the features that the chosen packages ask for. The whole workspace is chosen,
         // whichever program is built, so that no dependency is compiled twice.
         let mut words = vec!["build", "--workspace"];
@@ -67,6 +74,11 @@ impl House {
         words.extend(programs.iter().flat_map(|program| ["--bin", program]));
         ensure!(self.cargo(words)? == 0, "the build failed");
         Ok(())
+    }
+
+    /// The folder of the programs.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.programs
     }
 
     /// A command for one of our programs, which will end when its standard input does.

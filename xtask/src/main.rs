@@ -5,6 +5,8 @@
 
 mod children;
 mod ci;
+mod dist;
+mod docs;
 mod flags;
 mod harness;
 mod house;
@@ -36,8 +38,11 @@ const TASKS: &[Task] = &[
     ("gate", harness::gate),
     ("peers", harness::peers),
     ("live", harness::live),
+    ("learn", harness::learn),
     ("fmt", ci::fmt),
     ("test", ci::test),
+    ("docs", docs::task),
+    ("dist", dist::dist),
     ("tidy", tidy::task),
     ("ci", ci::ci),
 ];
@@ -63,8 +68,14 @@ Tasks:
   gate      exit code 1 if the newest run is slower than --baseline RUN
   peers     our programs beside plain Python, Polars, DuckDB, …: [--only 01,08] [--scale tiny]
   live      the newest report as it grows, and a form to start an exercise: [--port 8002] [--scale tiny]
+  learn     the guided path: a question before each run, the measured answer after it
+              --lang pt-BR                      in Portuguese [default: the locale's language]
+              --list, --from STEP, --reset      what there is, where to begin, begin anew
+              --variant SEED                    other questions and parameters; --key prints what to expect
   fmt       format the code
   test      run every test; what follows goes to cargo test
+  docs      run every command of the README files, on the smallest data: [TEXT …] only those with a text
+  dist      release programs with completions and manual pages, packed, into data/out/dist: [--out DIR]
   tidy      check the house rules: who depends on whom, no machine paths, file sizes, …
   ci        everything that must hold before a change is taken
   help      this text
@@ -106,7 +117,7 @@ fn run(arguments: &[OsString]) -> Result<u8> {
     let before_dashes = rest.iter().take_while(|argument| *argument != "--");
     let asks_for_help = |argument: &OsString| argument == "--help" || argument == "-h";
     // The harness knows its own options best.
-    let has_help = ["report", "sweep", "compare", "gate", "peers"].iter().any(|task| name == task);
+    let has_help = ["report", "sweep", "compare", "gate", "peers", "learn"].iter().any(|task| name == task);
     if has_help && before_dashes.clone().any(asks_for_help) {
         return harness::help(&House::find(Stop::on_signals()?)?, name);
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader};
-use std::process::{ChildStdout, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -40,7 +40,19 @@ impl Api {
     /// Starts the server on port 8000, or on a free one, and waits until it listens.
     pub(crate) fn start(house: &House, words: &[OsString]) -> Result<Self> {
         let mut command = house.program("mock-api");
-        command.args(["--port", "8000", "--or-any-port"]).args(words).arg("--stop-with-stdin");
+        command.args(["--port", "8000", "--or-any-port"]).args(words);
+        Self::listening(command, house)
+    }
+
+    /// Starts the server on a free port, which nobody else would think of.
+    pub(crate) fn start_anywhere(house: &House) -> Result<Self> {
+        let mut command = house.program("mock-api");
+        command.args(["--port", "0"]);
+        Self::listening(command, house)
+    }
+
+    fn listening(mut command: Command, house: &House) -> Result<Self> {
+        command.arg("--stop-with-stdin");
         let mut server = Running::start(command.stdout(Stdio::piped()), Leash::Stdin, &house.stop)?;
         let (lines, reader) = read(server.stdout().context("the server's output is not piped")?);
         // From here on, an early return stops the server and joins the reader.

@@ -7,6 +7,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use lab::{Home, Problem, Scale};
 
+use crate::learn::LearnOptions;
 use crate::report::Language;
 
 /// Measures every exercise under every strategy, checks that all answers are equal, and draws the report.
@@ -20,7 +21,8 @@ use crate::report::Language;
   bench-harness verify data/runs/latest    exit code 1 unless every answer is right
   bench-harness sweep convert --workers 1..8      how it grows with workers, and what that is worth
   bench-harness compare data/runs/A data/runs/B   what became faster, and what slower
-  bench-harness gate --baseline data/runs/A       exit code 1 if the newest run is slower than that one"
+  bench-harness gate --baseline data/runs/A       exit code 1 if the newest run is slower than that one
+  bench-harness learn --lang pt-BR                the guided path, from where you stopped"
 )]
 pub struct Cli {
     /// What to do.
@@ -76,6 +78,8 @@ pub enum Command {
     Peers(PeersOptions),
     /// The newest report while its run goes on, and a form to start an exercise and watch its lanes fill
     Serve(ServeOptions),
+    /// Walk through lessons and exercises: a question before each run, the measured answer after it
+    Learn(LearnOptions),
 }
 
 /// How figures are printed.

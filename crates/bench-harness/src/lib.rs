@@ -11,6 +11,7 @@ pub mod compare;
 pub mod discover;
 mod export;
 pub mod folder;
+pub mod learn;
 mod live;
 mod peers;
 mod progress;
@@ -21,12 +22,15 @@ pub mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 use cli::{Command, Refused};
 use lab::cli::{End, say};
 
 /// The whole program: parses the arguments, does what they ask for, and returns the exit code.
 pub fn main() -> ExitCode {
+    if let Some(end) = papers::asked(cli::Cli::command) {
+        return end;
+    }
     let outcome = match cli::Cli::parse().command {
         Command::Run(options) => run::run(&options),
         Command::Report { run, form, lang } => {
@@ -38,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Gate { baseline, run, judge } => compare::gate(&baseline, &cli::run_folder(run), judge),
         Command::Peers(options) => peers::peers(&options),
         Command::Serve(options) => live::serve(&options),
+        Command::Learn(options) => learn::learn(&options),
     };
     let end = outcome.unwrap_or_else(|refused| match refused {
         Refused::Interrupted => End::Interrupted,

@@ -237,7 +237,11 @@ fn describe(bench: &Bench, workers: usize, started: Timestamp, exercises: Vec<Ex
     }
 }
 
-fn own_folder() -> Result<PathBuf, Problem> {
+/// The folder of this program.
+///
+/// # Errors
+/// A program that does not know where it lies itself.
+pub(crate) fn own_folder() -> Result<PathBuf, Problem> {
     let own = std::env::current_exe().or_problem(|| "cannot find this program's own folder")?;
     Ok(own.parent().map(PathBuf::from).unwrap_or_default())
 }

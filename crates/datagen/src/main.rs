@@ -2,9 +2,13 @@
 
 use std::process::ExitCode;
 
-use datagen::cli::{parse, stop_on_signals};
+use clap::CommandFactory as _;
+use datagen::cli::{Cli, parse, stop_on_signals};
 
 fn main() -> ExitCode {
+    if let Some(end) = papers::asked(Cli::command) {
+        return end;
+    }
     let cli = match parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(code) => return ExitCode::from(code),

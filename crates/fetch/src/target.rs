@@ -6,7 +6,30 @@ use reqwest::Url;
 
 use crate::error::FetchError;
 
-/// A URL that can be fetched. What it shows of itself, also to `{:?}`, has no user name and no password.
+/// What a secret in a query is called, in small letters and without what stands between its words.
+const SECRETS: &[&str] = &[
+    "accesskey",
+    "apikey",
+    "auth",
+    "authorization",
+    "bearer",
+    "credential",
+    "jwt",
+    "passwd",
+    "password",
+    "pwd",
+    "secret",
+    "sessionid",
+    "sig",
+    "signature",
+    "subscriptionkey",
+    "token",
+];
+/// `key` may be anything. One that is at least so long is taken for a secret.
+const LONG: usize = 16;
+
+/// A URL that can be fetched. What it shows of itself, also to `{:?}`, has no user name, no password, and no value of a
+/// query that is named like a secret (`token`, `api_key`, `X-Amz-Signature`).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     pub(crate) url: Url,
@@ -46,6 +69,10 @@ impl Target {
     }
 
     fn show_parsed(text: &str, url: Option<&Url>) -> String {
+        without_secrets(&Self::without_user(text, url))
+    }
+
+    fn without_user(text: &str, url: Option<&Url>) -> String {
         match url {
             Some(url) if !url.username().is_empty() || url.password().is_some() => {
                 let mut url = url.clone();
@@ -59,6 +86,32 @@ impl Target {
             _ => text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("…@{rest}")),
         }
     }
+}
+
+/// The text of a URL with `…` for each value behind a name that is a secret's, in its query and in its fragment.
+fn without_secrets(text: &str) -> String {
+    let Some(start) = text.find(['?', '#']) else { return text.to_owned() };
+    let (path, query) = text.split_at(start);
+    let pairs = query.split_inclusive(['?', '#', '&', ';']).map(|pair| {
+        let end = pair.len() - pair.ends_with(['?', '#', '&', ';']) as usize;
+        let (pair, end) = pair.split_at(end);
+        match pair.split_once('=') {
+            Some((name, value)) if is_secret(name, value) => format!("{name}=…{end}"),
+            _ => format!("{pair}{end}"),
+        }
+    });
+    path.chars().chain(pairs.collect::<String>().chars()).collect()
+}
+
+/// Whether a value is to be kept from readers: by its name's last words, such as the `token` of `page[access-token]`.
+fn is_secret(name: &str, value: &str) -> bool {
+    let decoded = form_urlencoded::parse(name.as_bytes())
+        .next()
+        .map_or_else(String::new, |(name, _)| name.into_owned());
+    let plain: String =
+        decoded.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let is_long_key = plain.ends_with("key") && value.len() >= LONG;
+    !value.is_empty() && (is_long_key || SECRETS.iter().any(|secret| plain.ends_with(secret)))
 }
 
 impl fmt::Display for Target {
@@ -101,6 +154,23 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_in_a_query_is_not_shown_and_the_rest_is() {
+        check("http://a.org/b?token=s3cr3t&page=2", "http://a.org/b?token=…&page=2");
+        check(
+            "http://a.org/b?page=2&access_token=s3cr3t#token=x",
+            "http://a.org/b?page=2&access_token=…#token=…",
+        );
+        check(
+            "http://a.org/b?X-Amz-Signature=ab12&X-Amz-Date=3",
+            "http://a.org/b?X-Amz-Signature=…&X-Amz-Date=3",
+        );
+        check("/orders?api%5Fkey=s3cr3t", "/orders?api%5Fkey=…");
+        check("http://me:pw@a.org/?Password=s3cr3t", "http://a.org/?Password=…");
+        check("http://a.org/?key=0123456789abcdef&k=1", "http://a.org/?key=…&k=1");
+        check("http://a.org/?key=42&sort=author&token=", "http://a.org/?key=42&sort=author&token=");
+    }
+
+    #[test]
     fn only_http_urls_with_a_host_are_targets() {
         assert!(Target::parse("http://127.0.0.1:8000/a?b").is_ok());
         for wrong in ["", "/a", "ftp://example.org/", "http://", "http://a b/", "file:///etc/hosts"] {
@@ -113,7 +183,7 @@ mod tests {
         #[test]
         fn no_password_is_ever_shown(
             scheme in "(http|https|ftp|htp|)(:|://|:/|:\\\\\\\\|//)",
-            tail in "(@[a-z.]{0,8}|@[a-z]{1,5}:[0-9]{1,7})(/[a-z]{0,5})?(\\?q=[a-z]{0,3})?",
+            tail in "(@[a-z.]{0,8}|@[a-z]{1,5}:[0-9]{1,7})(/[a-z]{0,5})?(\\?q=[a-z]{0,3})?(&token=s3cr3t)?",
         ) {
             let text = format!("{scheme}me:s3cr3t{tail}");
             prop_assert!(!Target::show(&text).contains("s3cr3t"), "{}", Target::show(&text));

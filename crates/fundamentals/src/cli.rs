@@ -58,7 +58,11 @@ struct Options {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// List the programs in reading order; that is also what happens without a command
-    List,
+    List {
+        /// Print chapters, programs and claims as one JSON document
+        #[arg(long)]
+        json: bool,
+    },
     /// Run programs: show what they show, measure what they claim
     Run(RunArgs),
     /// Run a program's own code under every interleaving, and draw the shortest that fails
@@ -93,6 +97,9 @@ struct RunArgs {
 
 /// The whole program: parses the arguments, runs what they ask for, and returns the exit code.
 pub fn main() -> ExitCode {
+    if let Some(end) = papers::asked(Cli::command) {
+        return end;
+    }
     if let Some(end) = lab::cli::as_worker(CHAPTERS.iter().flat_map(|chapter| chapter.roles)) {
         return end;
     }
@@ -134,7 +141,8 @@ fn dispatch(cli: &Cli) -> Result<End, Problem> {
     let effort = if brief { Effort::Brief } else { Effort::Full };
     let stage = Stage::new(lab, lang, effort, Box::new(anstream::stdout()));
     let end = match &cli.task {
-        None | Some(Task::List) => {
+        Some(Task::List { json: true }) => list::json(&stage).map(|()| End::Done)?,
+        None | Some(Task::List { .. }) => {
             list::list(&stage);
             End::Done
         }

@@ -40,6 +40,11 @@ impl Home {
         self.0.join("data/runs")
     }
 
+    /// What a reader of the course has answered.
+    pub fn learnt(&self) -> PathBuf {
+        self.0.join("data/learn.json")
+    }
+
     /// The log files.
     pub fn logs(&self) -> PathBuf {
         self.0.join("logs")

@@ -28,6 +28,7 @@ pub mod procs;
 pub mod record;
 pub mod scaling;
 mod stop;
+mod text;
 pub mod timeline;
 pub mod ways;
 
@@ -41,5 +42,6 @@ pub use ledger::Ledger;
 pub use problem::{OrProblem, Problem};
 pub use procs::Role;
 pub use stop::Stop;
+pub use text::{Lang, Text, complete, number};
 #[doc(hidden)]
 pub use tracing;

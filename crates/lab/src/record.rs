@@ -1,6 +1,10 @@
 //! What a run leaves behind: the records that the report and other programs read.
 
+mod course;
+
 use serde::{Deserialize, Serialize};
+
+pub use course::{ChapterRecord, LessonRecord, PromiseRecord};
 
 use crate::answer::Work;
 use crate::cell::usage::Events;

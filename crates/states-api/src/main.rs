@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{Command, CommandFactory as _, Parser as _};
 use states_api::cli;
 
 /// A fan-out allocates some dozen things for each of thousands of requests and frees them on another thread: the system's
@@ -15,6 +15,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const EXERCISE: [&str; 4] = ["list", "cell", "worker", "states"];
 
 fn main() -> ExitCode {
+    if let Some(end) = papers::asked(both) {
+        return end;
+    }
     if std::env::args().nth(1).is_some_and(|first| EXERCISE.contains(&first.as_str())) {
         let about = "Brazil's states with their cities and districts: the aggregation, measured";
         return lab::cli::main("states-api", about, states_api::exercise::EXERCISES);
@@ -30,4 +33,9 @@ fn main() -> ExitCode {
         eprintln!("hint: {hint}");
     }
     ExitCode::FAILURE
+}
+
+/// The command line of the service, with the exercise as a command of it.
+fn both() -> Command {
+    cli::Args::command().subcommands(states_api::exercise::EXERCISES.iter().map(lab::cli::Entry::command))
 }

@@ -36,17 +36,44 @@ impl Compression {
     }
 }
 
-/// The plain bytes of a file.
+/// So many times its packed size may a file unpack to. Tables come to ten, logs to thirty; more than a thousand is beyond
+/// what gzip can do, and Zstandard can do millions.
+const MOST_TIMES: u64 = 250;
+/// However small the packed file is, so many bytes are let through.
+const ALWAYS: u64 = 256 << 20;
+
+/// The plain bytes of a file. One that unpacks to more than 250 times its size, and to more than 256 MiB, ends in an error:
+/// it is taken for a bomb, before it fills the memory or the disk.
 ///
 /// # Errors
 /// A file that cannot be opened.
 pub fn open(path: &Path, compression: Compression) -> io::Result<Box<dyn Read + Send>> {
-    let file = BufReader::with_capacity(1 << 17, File::open(path)?);
+    let file = File::open(path)?;
+    let most = file.metadata()?.len().saturating_mul(MOST_TIMES).max(ALWAYS);
+    let file = BufReader::with_capacity(1 << 17, file);
     Ok(match compression {
         Compression::None => Box::new(file),
-        Compression::Gzip => Box::new(MultiGzDecoder::new(file)),
-        Compression::Zstd => Box::new(zstd::Decoder::with_buffer(file)?),
+        Compression::Gzip => Box::new(Guarded { source: MultiGzDecoder::new(file), left: most }),
+        Compression::Zstd => Box::new(Guarded { source: zstd::Decoder::with_buffer(file)?, left: most }),
     })
+}
+
+/// Lets so many bytes through and not one more.
+struct Guarded<R> {
+    source: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Guarded<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(to)?;
+        self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
+            io::Error::other(format!(
+                "it unpacks to more than {MOST_TIMES} times its size; if it is meant to, unpack it beforehand"
+            ))
+        })?;
+        Ok(count)
+    }
 }
 
 /// The first `length` plain bytes of a file, and whether that is all of it.
@@ -146,6 +173,21 @@ mod tests {
         assert!(unpacked(&packed[..packed.len() - 12], Encoding::Utf8).is_err());
         let packed = zstd::encode_all("a,b\n1,2\n".repeat(1_000).as_bytes(), 1).unwrap();
         assert!(unpacked(&packed[..packed.len() - 5], Encoding::Utf8).is_err());
+    }
+
+    #[test]
+    fn a_bomb_is_stopped_before_it_goes_off() {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        let zeros = vec![b'0'; 1 << 20];
+        (0..300).for_each(|_| encoder.write_all(&zeros).unwrap());
+        let bomb = encoder.finish().unwrap();
+        assert!(bomb.len() < 1 << 20, "{}", bomb.len());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, bomb).unwrap();
+        let mut source = open(&path, Compression::Zstd).unwrap();
+        let error = io::copy(&mut source, &mut io::sink()).unwrap_err();
+        assert!(error.to_string().contains("250 times"), "{error}");
     }
 
     #[test]

@@ -6,19 +6,20 @@ use crate::tidy::tree::Tree;
 
 /// Each crate of ours, and those of ours that it may depend on. A new crate says here where it stands.
 const MAY: &[(&str, &[&str])] = &[
-    ("lab", &[]),
+    ("papers", &[]),
+    ("lab", &["papers"]),
     ("fetch", &[]),
     ("tabular", &[]),
-    ("datagen", &[]),
+    ("datagen", &["papers"]),
     ("witness", &[]),
     ("serving", &[]),
-    ("mock-api", &["datagen", "serving"]),
+    ("mock-api", &["datagen", "papers", "serving"]),
     ("io-concurrency", &["lab", "fetch", "tabular"]),
     ("cpu-parallel", &["lab", "tabular"]),
     ("pipelines", &["lab", "fetch", "tabular"]),
-    ("fundamentals", &["lab"]),
-    ("states-api", &["lab", "fetch", "serving"]),
-    ("bench-harness", &["lab", "serving"]),
+    ("fundamentals", &["lab", "papers"]),
+    ("states-api", &["lab", "fetch", "papers", "serving"]),
+    ("bench-harness", &["lab", "papers", "serving"]),
     ("xtask", &[]),
 ];
 

@@ -60,6 +60,61 @@ fn wrong_names(command: &str, crates: &[&str]) -> Vec<String> {
     wrong
 }
 
+/// The project's page in another language says the same: as many headings of each rank, and the same commands.
+pub(super) fn languages(tree: &Tree) -> Vec<Finding> {
+    const PAGES: [&str; 2] = ["README.md", "README.pt-BR.md"];
+    let text = |page: &str| tree.ending(page).find(|(path, _)| *path == page).map(|(_, text)| text);
+    let [Some(one), Some(other)] = PAGES.map(text) else { return Vec::new() };
+    let [first, second] = PAGES;
+    let mut findings = Vec::new();
+    let (ranks, others) = (ranks(one), ranks(other));
+    if ranks != others {
+        let said = |ranks: &[usize]| ranks.iter().map(|rank| "#".repeat(*rank)).collect::<Vec<_>>().join(" ");
+        let text = format!("its headings are {}, and {first} has {}", said(&others), said(&ranks));
+        findings.push(Finding::new(second, 0, text));
+    }
+    let (ours, theirs) = (commands(one), commands(other));
+    let lacks = |page, these: &[(usize, &str)], those: &[(usize, &str)]| {
+        let missing = these.iter().filter(|(_, line)| !those.iter().any(|(_, other)| other == line));
+        let found = missing.map(|(number, line)| {
+            let other = if page == first { second } else { first };
+            Finding::new(page, *number, format!("`{line}` is not in {other}"))
+        });
+        found.collect::<Vec<_>>()
+    };
+    findings.extend(lacks(first, &ours, &theirs));
+    findings.extend(lacks(second, &theirs, &ours));
+    findings
+}
+
+/// The ranks of the headings, in order.
+fn ranks(text: &str) -> Vec<usize> {
+    let mut within = false;
+    let mut ranks = Vec::new();
+    for line in text.lines() {
+        within ^= line.starts_with("```");
+        if !within && line.starts_with('#') {
+            ranks.push(line.chars().take_while(|letter| *letter == '#').count());
+        }
+    }
+    ranks
+}
+
+/// The commands of the shell blocks, without the remarks behind them, which are in the page's language.
+fn commands(text: &str) -> Vec<(usize, &str)> {
+    let mut within = false;
+    let mut commands = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.starts_with("```") {
+            within = !within && line == "```sh";
+        } else if within {
+            let typed = line.split(" #").next().unwrap_or_default().trim();
+            commands.extend((!typed.is_empty()).then_some((number, typed)));
+        }
+    }
+    commands
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fences {
     Kept,
@@ -189,6 +244,21 @@ mod tests {
         let text = "`crates/lab/src/` `pool.rs` `procs/pool.rs` `data/runs/latest` `crates/<name>/src` `cargo run -p lab`\n\
                     cargo xtask run-all, cargo xtask help, xtask starts them; `mkdir -p somewhere`, cargo run -p <crate>\n";
         check(names, &page(text), &[]);
+    }
+
+    #[test]
+    fn pages_of_two_languages_have_the_same_headings_and_commands() {
+        let (english, portuguese) = ("README.md", "README.pt-BR.md");
+        let one = "# A\n## B\n```sh\nrun a  # it runs\nrun b\n```\n```text\n# no heading\n```\n";
+        let same = "# Á\n## Bê\n```sh\nrun a  # executa\nrun b\n```\n";
+        check(languages, &[(english, one), (portuguese, same)], &[]);
+        let other = "# Á\n```sh\nrun a\nrun c\n```\n";
+        let expected = [
+            "README.md:5: `run b` is not in README.pt-BR.md",
+            "README.pt-BR.md: its headings are #, and README.md has # ##",
+            "README.pt-BR.md:4: `run c` is not in README.md",
+        ];
+        check(languages, &[(english, one), (portuguese, other)], &expected);
     }
 
     #[test]

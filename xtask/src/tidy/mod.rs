@@ -56,11 +56,13 @@ const CHECKS: &[fn(&Tree) -> Vec<Finding>] = &[
     words::knowledge,
     places::machine_paths,
     places::registries,
+    places::loopback,
     code::sizes,
     code::unfinished,
     code::sleeping_tests,
     docs::links,
     docs::names,
+    docs::languages,
 ];
 
 /// `cargo xtask tidy`: one line for each finding on standard output.

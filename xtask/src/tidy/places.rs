@@ -27,6 +27,21 @@ const HOSTS: &[&str] = &[
 /// Where every locked package comes from.
 const SOURCE: &str = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
 
+/// How an address is written that means every network of a machine.
+const EVERYWHERE: &[&str] = &[concat!("0.0", ".0.0"), concat!("UNSPEC", "IFIED"), concat!("[", "::]")];
+
+/// No program listens to a network by itself: it does so where its user says so, and code names no such address.
+pub(super) fn loopback(tree: &Tree) -> Vec<Finding> {
+    let code =
+        lines(tree).filter(|(path, _, line)| path.ends_with(".rs") && !line.trim_start().starts_with("//"));
+    let found = code.flat_map(|(path, number, line)| {
+        let named = EVERYWHERE.iter().filter(move |address| line.contains(**address));
+        named
+            .map(move |address| Finding::new(path, number, format!("an address of every network: {address}")))
+    });
+    found.collect()
+}
+
 /// No file holds a path of a machine.
 pub(super) fn machine_paths(tree: &Tree) -> Vec<Finding> {
     // Within a longer path, or after a host's name, it is a place of the project's or of a server's.
@@ -68,6 +83,13 @@ fn lines(tree: &Tree) -> impl Iterator<Item = (&str, usize, &str)> {
 mod tests {
     use super::*;
     use crate::tidy::check;
+
+    #[test]
+    fn an_address_of_every_network_is_named_with_its_line() {
+        let text = concat!("// 0.0", ".0.0\nbind(\"127.0.0.1\");\nbind(\"0.0", ".0.0:80\");\n");
+        let expected = concat!("crates/a/src/b.rs:3: an address of every network: 0.0", ".0.0");
+        check(loopback, &[("crates/a/src/b.rs", text), ("README.md", text)], &[expected]);
+    }
 
     #[test]
     fn a_path_of_somebodys_machine_is_found_wherever_it_starts() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use lab::cli::{End, say};
 use lab::out::{Staging, publish};
 use lab::record::{Bilingual, ClaimRecord, Threshold, Verdict};
-use lab::{OrProblem, Problem};
+use lab::{OrProblem, Problem, number};
 use owo_colors::OwoColorize;
 
 use super::RunArgs;
@@ -141,21 +141,6 @@ fn tell(record: &ClaimRecord, stage: &Stage) {
     }
 }
 
-/// A number with as many digits as a reader can use, with the comma of the reader's language.
-fn number(value: f64, lang: Lang) -> String {
-    let text = match value.abs() {
-        whole if whole.fract() == 0.0 && whole < 1e15 => format!("{value:.0}"),
-        large if large >= 100.0 => format!("{value:.0}"),
-        middle if middle >= 10.0 => format!("{value:.1}"),
-        small if small >= 0.01 => format!("{value:.2}"),
-        _ => format!("{value:.2e}"),
-    };
-    match lang {
-        Lang::En => text,
-        Lang::Pt => text.replace('.', ","),
-    }
-}
-
 fn summarise(records: &[ClaimRecord], stage: &Stage) {
     let of = |verdict| records.iter().filter(|record| record.verdict == verdict).count();
     let (holds, refuted, open) = (of(Verdict::Holds), of(Verdict::Refuted), of(Verdict::Inconclusive));
@@ -179,16 +164,4 @@ fn write(records: &[ClaimRecord], folder: &Path) -> Result<(), Problem> {
     }
     drop(file);
     publish(&staged, &folder.join(FILE))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_has_the_digits_and_the_comma_that_a_reader_expects() {
-        let said = [0.0, 6.0, 465.3, 12.34, 1.876, 0.000_12].map(|value| number(value, Lang::En));
-        assert_eq!(said, ["0", "6", "465", "12.3", "1.88", "1.20e-4"]);
-        assert_eq!(number(1.876, Lang::Pt), "1,88");
-    }
 }

@@ -106,6 +106,10 @@ const TRANSLATIONS: &[(&str, &str)] = &[
         "Lista os programas em ordem de leitura; é também o que acontece sem comando",
     ),
     (
+        "Print chapters, programs and claims as one JSON document",
+        "Imprime capítulos, programas e afirmações em um documento JSON",
+    ),
+    (
         "Run programs: show what they show, measure what they claim",
         "Executa programas: mostra o que mostram e mede o que afirmam",
     ),

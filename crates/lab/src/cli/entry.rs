@@ -44,6 +44,13 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// Its command line with the options of every exercise, for a program that has other commands besides.
+    pub fn command(&self) -> Command {
+        Options::augment_args((self.command)())
+    }
+}
+
 fn record<E: Exercise>() -> ExerciseRecord {
     let strategies = E::STRATEGIES.iter().map(|strategy| StrategyRecord {
         name: strategy.name.into(),

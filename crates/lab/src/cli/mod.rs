@@ -58,6 +58,9 @@ impl From<End> for ExitCode {
 /// The whole of an exercise program: parses the arguments, runs what they ask for, and returns the exit code.
 pub fn main(program: &'static str, about: &'static str, exercises: &'static [Entry]) -> ExitCode {
     memory::keep_freed();
+    if let Some(end) = papers::asked(|| command(program, about, exercises)) {
+        return end;
+    }
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let call = Call::from(arguments);
     let user = match &call {
