@@ -7,19 +7,20 @@ use crate::tidy::tree::Tree;
 /// Each crate of ours, and those of ours that it may depend on. A new crate says here where it stands.
 const MAY: &[(&str, &[&str])] = &[
     ("papers", &[]),
+    ("one-build", &[]),
     ("lab", &["papers"]),
     ("fetch", &[]),
     ("tabular", &[]),
-    ("datagen", &["papers"]),
+    ("datagen", &["one-build", "papers"]),
     ("witness", &[]),
     ("serving", &[]),
-    ("mock-api", &["datagen", "papers", "serving"]),
-    ("io-concurrency", &["lab", "fetch", "tabular"]),
-    ("cpu-parallel", &["lab", "tabular"]),
-    ("pipelines", &["lab", "fetch", "tabular"]),
-    ("fundamentals", &["lab", "papers"]),
-    ("states-api", &["lab", "fetch", "papers", "serving"]),
-    ("bench-harness", &["lab", "papers", "serving"]),
+    ("mock-api", &["one-build", "datagen", "papers", "serving"]),
+    ("io-concurrency", &["one-build", "lab", "fetch", "tabular"]),
+    ("cpu-parallel", &["one-build", "lab", "tabular"]),
+    ("pipelines", &["one-build", "lab", "fetch", "tabular"]),
+    ("fundamentals", &["one-build", "lab", "papers"]),
+    ("states-api", &["one-build", "lab", "fetch", "papers", "serving"]),
+    ("bench-harness", &["one-build", "lab", "papers", "serving"]),
     ("xtask", &[]),
 ];
 

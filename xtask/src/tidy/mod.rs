@@ -6,6 +6,7 @@
 mod code;
 mod dependencies;
 mod docs;
+mod features;
 mod manifest;
 mod places;
 mod rust;
@@ -70,6 +71,7 @@ pub(crate) fn task(house: &House, arguments: &[OsString]) -> Result<u8> {
     Given::parse(arguments, &[])?;
     let tree = Tree::read(&house.root)?;
     let mut findings: Vec<Finding> = CHECKS.iter().flat_map(|check| check(&tree)).collect();
+    findings.extend(features::one_build(house)?);
     findings.sort();
     for finding in &findings {
         println!("{finding}");
