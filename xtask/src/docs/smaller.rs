@@ -62,7 +62,8 @@ pub(super) fn adapted(line: &str, ports: Ports) -> String {
     };
     let added = ADDED.iter().find(fits).map_or("", |(_, _, added)| added);
     // Between quotes it is no redirection but a condition.
-    let is_open = |before: &str| before.matches('\'').count() % 2 == 0 && before.matches('"').count() % 2 == 0;
+    let is_open =
+        |before: &str| before.matches('\'').count() % 2 == 0 && before.matches('"').count() % 2 == 0;
     let redirection = line.rfind(" > ").filter(|at| is_open(&line[..*at]));
     let (said, redirected) = redirection.map_or((line, None), |at| (&line[..at], Some(&line[at + 3..])));
     let mut line = said.to_owned();
@@ -112,7 +113,10 @@ mod tests {
 
     #[test]
     fn a_comparison_is_no_redirection() {
-        check("cargo run -p pipelines -- x --where \"a > 1\"", "cargo run -p pipelines -- x --where \"a > 1\" --scale tiny");
+        check(
+            "cargo run -p pipelines -- x --where \"a > 1\"",
+            "cargo run -p pipelines -- x --where \"a > 1\" --scale tiny",
+        );
     }
 
     #[test]

@@ -27,7 +27,11 @@ pub(super) fn one_build(house: &House) -> Result<Vec<Finding>> {
     }
     let finding = |(name, wanted): (String, BTreeSet<String>)| {
         let wanted: Vec<_> = wanted.into_iter().collect();
-        Finding::new(PLACE, 0, format!("{name} is compiled twice: let it have the features {}", wanted.join(" or ")))
+        Finding::new(
+            PLACE,
+            0,
+            format!("{name} is compiled twice: let it have the features {}", wanted.join(" or ")),
+        )
     };
     Ok(missing.into_iter().map(finding).collect())
 }
@@ -53,7 +57,8 @@ fn parse(text: &str) -> Forms {
 
 /// What is compiled otherwise, and the features that it should have.
 fn differences(own: &Forms, all: &Forms) -> Vec<(String, String)> {
-    let wanted = |name: &String| all.get(name).map(|all| all.iter().cloned().collect::<Vec<_>>().join(" or "));
+    let wanted =
+        |name: &String| all.get(name).map(|all| all.iter().cloned().collect::<Vec<_>>().join(" or "));
     let differs = |(name, forms): &(&String, &BTreeSet<String>)| {
         all.get(*name).is_some_and(|all| !forms.is_subset(all))
     };
@@ -66,7 +71,9 @@ mod tests {
 
     #[test]
     fn a_dependency_with_fewer_features_than_the_others_want_is_named() {
-        let all = parse("lab v0.1.0 (/x/lab) [a]\nlibc v0.2.1 [default,std] (*)\nserde v1.0.0 (proc-macro) [derive]\nnix v0.3.0 []\n");
+        let all = parse(
+            "lab v0.1.0 (/x/lab) [a]\nlibc v0.2.1 [default,std] (*)\nserde v1.0.0 (proc-macro) [derive]\nnix v0.3.0 []\n",
+        );
         assert_eq!(all.len(), 3);
         let own = parse("libc v0.2.1 [std]\nnix v0.3.0 []\nserde v1.0.0 [derive]\n");
         assert_eq!(differences(&own, &all), [("libc v0.2.1".into(), "default,std".into())]);

@@ -8,6 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::hash::{Texts, Words, hash_pair};
+use super::quantile::{Quantile, Word, position};
+use super::sketch::{bucket, middle};
 use super::values::{Values, bytes_of_decimal, float_of_word, word_of_float, word_of_whole};
 
 /// What is asked about the values of all columns.
@@ -270,74 +272,6 @@ pub struct Answers {
     pub distinct: Vec<u64>,
 }
 
-/// A quantile: the value at its place, and where the place is between two values, the next one and the share of the way.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Quantile {
-    low: Value,
-    high: Option<Value>,
-    share: f64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Value {
-    Word(u64),
-    Decimal(i128),
-    Float(f64),
-}
-
-enum Word<'a> {
-    Word(u64),
-    Bytes(&'a [u8]),
-}
-
-impl From<Word<'_>> for Value {
-    fn from(word: Word<'_>) -> Self {
-        match word {
-            Word::Word(word) => Self::Word(word),
-            Word::Bytes(bytes) => Self::Decimal(super::values::decimal_of_bytes(bytes)),
-        }
-    }
-}
-
-impl Quantile {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place among the values")]
-    fn of<'a>(sorted: &[u64], place: f64, word: impl Fn(u64) -> Word<'a>) -> Self {
-        let (low, share) = (place.floor() as usize, place.fract());
-        let value = |at: usize| Value::from(word(sorted[at.min(sorted.len() - 1)]));
-        Self { low: value(low), high: (share > 0.0 && low + 1 < sorted.len()).then(|| value(low + 1)), share }
-    }
-
-    /// As a number, where words are whole numbers.
-    pub fn whole(&self) -> f64 {
-        self.between(|value| match value {
-            Value::Word(word) => super::values::whole_of_word(word) as f64,
-            Value::Decimal(value) => value as f64,
-            Value::Float(value) => value,
-        })
-    }
-
-    /// As a number, where words are floating-point numbers.
-    pub fn float(&self) -> f64 {
-        self.between(|value| match value {
-            Value::Word(word) => float_of_word(word),
-            Value::Decimal(value) => value as f64,
-            Value::Float(value) => value,
-        })
-    }
-
-    fn between(&self, number: impl Fn(Value) -> f64) -> f64 {
-        let low = number(self.low);
-        let Some(high) = self.high.map(number).filter(|high| *high > low) else { return low };
-        low * (1.0 - self.share) + high * self.share
-    }
-}
-
-/// Where a quantile stands among so many sorted values, from 0: `q (n - 1)`, as NumPy, Polars (`linear`) and DuckDB
-/// (`quantile_cont`) have it.
-fn position(quantile: f64, count: u64) -> f64 {
-    quantile * (count.saturating_sub(1)) as f64
-}
-
 /// The words of each group side by side, and where each group ends.
 fn by_group(groups: &[u32], words: &[u64], count: usize) -> (Vec<u64>, Vec<usize>) {
     let mut ends = vec![0; count];
@@ -365,43 +299,6 @@ fn number(values: &Values<'_>, row: usize) -> f64 {
         Values::Decimal(values, _) => values[row] as f64,
         Values::Text(_) => 0.0,
     }
-}
-
-/// What is neither positive nor negative, and what is no number.
-const ZERO: i32 = 0;
-const NO_NUMBER: i32 = i32::MAX;
-/// Room for the logarithms of all numbers on either side of zero.
-const MIDDLE: i32 = 1 << 30;
-
-/// The bucket of a value: buckets have the order of the values.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "logarithms of numbers of 64 bits to a base that is not too near 1"
-)]
-fn bucket(value: f64, error: f64) -> i32 {
-    if value.is_nan() {
-        return NO_NUMBER;
-    }
-    if value == 0.0 {
-        return ZERO;
-    }
-    let base = ((1.0 + error) / (1.0 - error)).ln();
-    let finite = value.abs().min(f64::MAX);
-    let power = (finite.ln() / base).ceil() as i32;
-    if value > 0.0 { MIDDLE + power } else { -(MIDDLE + power) }
-}
-
-/// The value that is no further than the error from all values of a bucket.
-fn middle(bucket: i32, error: f64) -> f64 {
-    if bucket == NO_NUMBER {
-        return f64::NAN;
-    }
-    if bucket == ZERO {
-        return 0.0;
-    }
-    let base = (1.0 + error) / (1.0 - error);
-    let power = bucket.abs() - MIDDLE;
-    (2.0 * base.powi(power) / (base + 1.0)).copysign(f64::from(bucket))
 }
 
 #[cfg(test)]

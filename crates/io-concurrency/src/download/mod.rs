@@ -16,6 +16,7 @@ mod args;
 mod digests;
 mod file;
 mod journal;
+mod judge;
 mod list;
 mod part;
 mod pieces;

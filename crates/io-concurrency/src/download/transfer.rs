@@ -5,15 +5,17 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::time::Duration;
 
-use fetch::{Ask, FetchError, Head, Incoming, Target};
+use fetch::{Ask, FetchError, Incoming, Target};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use lab::Problem;
 
-use super::digests::{Expected, hex};
+use super::digests::Expected;
 use super::file::Fetcher;
 use super::journal::Identity;
+use super::judge::{Sent, joins};
 use super::list::Wanted;
 use super::part::Part;
 use super::show::Bar;
@@ -27,6 +29,11 @@ const FIRST: u64 = 4 << 20;
 const SHORTEST: u64 = 1 << 20;
 /// So many pieces each stream has of a file that is not too long for it.
 const ROUNDS: u64 = 4;
+/// A server that brings the first piece within this time, 200 MiB a second, is near: what holds a file up is not its
+/// connection, and more than two of them only make both sides change between them. Measured with four files of 64 MiB on
+/// loopback: 0.42 s with two, 0.52 s with four.
+const NEAR: Duration = Duration::from_millis(20);
+const NEAR_STREAMS: usize = 2;
 
 /// Why the bytes are not there.
 #[derive(Debug)]
@@ -49,14 +56,6 @@ impl From<Problem> for Trouble {
     }
 }
 
-/// What an answer is.
-enum Sent {
-    /// The part that was asked for, or its beginning.
-    Part(Identity),
-    /// The whole file.
-    Whole(Identity),
-}
-
 /// Why a stream ended early.
 enum Broken {
     Fetch(FetchError),
@@ -73,13 +72,13 @@ impl From<Problem> for Broken {
 pub(super) struct Transfer<'a> {
     pub(super) fetcher: &'a Fetcher,
     pub(super) wanted: &'a Wanted,
-    targets: Vec<Target>,
+    pub(super) targets: Vec<Target>,
     pub(super) part: RefCell<Part>,
     bar: Bar,
     /// Whether the file is to come in one stream, without a range.
     no_ranges: Cell<bool>,
     /// The source that is asked next.
-    source: Cell<usize>,
+    pub(super) source: Cell<usize>,
     /// Where streams began or ended, other than at the ends of the file.
     pub(super) borders: RefCell<Vec<u64>>,
     received: Cell<u64>,
@@ -243,66 +242,6 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    /// Holds the head of an answer against what was asked and what is known.
-    fn judge(&self, head: &Head, asked: Option<&Range<u64>>) -> Result<Sent, Trouble> {
-        let lie = |why: &str| Err(Trouble::NoRanges(why.into()));
-        if head.status != 206 {
-            return Ok(Sent::Whole(self.identity(head, head.length)));
-        }
-        let (Some(asked), Some(part)) = (asked, &head.part) else {
-            return lie("the server sends a part that nobody asked for, or does not say which");
-        };
-        let range = &part.range;
-        if range.start != asked.start || range.end > asked.end {
-            return lie("the server sends another part than it was asked for");
-        }
-        if head.length.is_some_and(|length| length != range.end - range.start) {
-            return lie("the part has not the length that the server says");
-        }
-        if part.total.is_none() {
-            return lie("the server does not say how long the file is");
-        }
-        let identity = self.identity(head, part.total);
-        let alone = range.start == 0 && Some(range.end) == part.total;
-        match self.same_as_known(&identity) {
-            Some(true) => Ok(Sent::Part(identity)),
-            Some(false) => Err(Trouble::Changed("the file is another one than before".into())),
-            None if joins(&identity) || alone => Ok(Sent::Part(identity)),
-            None => lie("nothing tells which parts belong together"),
-        }
-    }
-
-    fn identity(&self, head: &Head, total: Option<u64>) -> Identity {
-        Identity {
-            total,
-            validator: head.validator.clone(),
-            source: self.source_id(self.source.get()),
-            sure_end: head.ends_surely,
-            digest: self.wanted.digest.clone().or_else(|| Expected::strongest(&head.whole)),
-        }
-    }
-
-    /// Whether it is the file of which something has come; nothing where none has.
-    fn same_as_known(&self, this: &Identity) -> Option<bool> {
-        let part = self.part.borrow();
-        let known = part.identity.as_ref()?;
-        if known.total != this.total {
-            return Some(false);
-        }
-        Some(match (&known.digest, &this.digest) {
-            // What was given holds for every source; it is proved at the end.
-            _ if self.wanted.digest.is_some() => true,
-            (Some(known), Some(this)) if known.algorithm == this.algorithm => known == this,
-            _ => {
-                known.source == this.source && known.validator.is_some() && known.validator == this.validator
-            }
-        })
-    }
-
-    fn source_id(&self, source: usize) -> String {
-        hex(&blake3::hash(self.targets[source].as_str().as_bytes()).as_bytes()[..8])
-    }
-
     /// Several pieces at once, the first of which has begun.
     async fn pieces(&self, first: Incoming, asked: Range<u64>) -> Result<(), Trouble> {
         let total =
@@ -313,8 +252,14 @@ impl<'a> Transfer<'a> {
         let mut queue = VecDeque::from(taken.missing(total, self.step(total)));
         let mut streams = FuturesUnordered::new();
         streams.push(self.piece(asked, Some(first)));
+        let near = tokio::time::timeout(NEAR, streams.next()).await;
+        let at_once =
+            if near.is_ok() { self.fetcher.segments.min(NEAR_STREAMS) } else { self.fetcher.segments };
+        if let Ok(Some(done)) = near {
+            done?;
+        }
         loop {
-            while streams.len() < self.fetcher.segments
+            while streams.len() < at_once
                 && let Some(range) = queue.pop_front()
             {
                 streams.push(self.piece(range, None));
@@ -430,9 +375,4 @@ impl<'a> Transfer<'a> {
             part.identity.as_ref().and_then(|identity| identity.total),
         );
     }
-}
-
-/// Whether parts of this can be known to belong together.
-fn joins(identity: &Identity) -> bool {
-    identity.validator.is_some() || identity.digest.is_some()
 }
