@@ -33,6 +33,11 @@ impl From<Word<'_>> for Value {
 }
 
 impl Quantile {
+    /// A number that is near it.
+    pub(super) fn about(value: f64) -> Self {
+        Self { low: Value::Float(value), high: None, share: 0.0 }
+    }
+
     /// The one at this place of the sorted words.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place among the values")]
     pub(super) fn of<'a>(sorted: &[u64], place: f64, word: impl Fn(u64) -> Word<'a>) -> Self {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::hash::{Texts, Words, hash_pair};
 use super::quantile::{Quantile, Word, position};
 use super::sketch::{bucket, middle};
-use super::values::{Values, bytes_of_decimal, float_of_word, word_of_float, word_of_whole};
+use super::values::{Values, bytes_of_decimal, word_of_float, word_of_whole};
 
 /// What is asked about the values of all columns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -253,11 +253,8 @@ impl Samples {
                     before += count;
                     before as f64 > rank
                 });
-                answers[buckets[0].0 as usize] = found.map(|(_, bucket, _)| Quantile {
-                    low: Value::Float(middle(*bucket, error)),
-                    high: None,
-                    share: 0.0,
-                });
+                answers[buckets[0].0 as usize] =
+                    found.map(|(_, bucket, _)| Quantile::about(middle(*bucket, error)));
             }
         }
     }

@@ -11,8 +11,11 @@
 pub mod persist;
 pub mod plan;
 mod processes;
+mod protocol;
 pub mod ring;
 mod rows;
+mod sender;
+mod storer;
 mod strategies;
 mod transform;
 mod wire;
@@ -107,9 +110,9 @@ impl Exercise for Relay {
     const BEST: &'static str = "ring";
     const ROLES: &'static [Role] = &[
         Role::worker::<TransformBatch>(),
-        Role::program(processes::TRANSFORM, processes::transform),
-        Role::program(processes::PERSIST, processes::persist),
-        Role::program(processes::PERSIST_RING, processes::persist_ring),
+        Role::program(processes::TRANSFORM, sender::transform),
+        Role::program(processes::PERSIST, storer::persist),
+        Role::program(processes::PERSIST_RING, storer::persist_ring),
     ];
     type Args = Args;
     type Input = Input;

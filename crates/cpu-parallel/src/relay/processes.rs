@@ -5,26 +5,21 @@
 //! its standard input, and reports its commits on its standard output. Whoever watches knows how far the output is before it
 //! starts either, and when one of them dies it ends the other one and starts both again from what is committed.
 
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{ChildStdout, Stdio};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-use lab::procs::{Limits, Program, Reaped, claim_stdin, claim_stdout, hold};
-use lab::timeline::{self, Slice};
-use lab::{Death, Lab, OrProblem, Problem, Stop, span};
-use serde::{Deserialize, Serialize};
+use lab::procs::{Limits, Program, Reaped};
+use lab::{Death, Lab, OrProblem, Problem, timeline};
 use tabular::ipc;
 
-use super::persist::{Persister, Target};
-use super::plan::{Plan, Source};
-use super::ring::{self, Ring};
-use super::rows::{Decoder, Encoder};
-use super::wire::{self, Kind};
+use super::persist::Persister;
+use super::protocol::{PersistSetup, Report, Setup, Timelines};
+use super::ring::Ring;
 use super::{Input, Output};
 
 pub(super) const TRANSFORM: &str = "relay-transform";
@@ -33,8 +28,6 @@ pub(super) const PERSIST_RING: &str = "relay-persist-ring";
 
 /// Bytes of a ring: some batches, and small enough to stay in a cache.
 const RING_BYTES: usize = 4 << 20;
-/// Bytes that are gathered before they are handed over: of single rows, each would be a call of the system or a fence.
-const GATHERED: usize = 1 << 16;
 /// How often to look whether the transforming process still lives.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long a process that has done its work may take to end.
@@ -56,46 +49,6 @@ pub(super) fn ring(input: &Input, lab: &Lab) -> Result<Output, Problem> {
         let ring = Ring::new(RING_BYTES)?;
         Ok((ring.file()?, ring.file()?))
     })
-}
-
-/// What the transforming process starts from.
-#[derive(Serialize, Deserialize)]
-struct Setup {
-    plan: Plan,
-    from: u64,
-    single: bool,
-    ring: bool,
-    persist: PersistSetup,
-}
-
-/// What the storing process starts from.
-#[derive(Clone, Serialize, Deserialize)]
-struct PersistSetup {
-    target: Target,
-    /// An empty batch with the columns, as an Arrow IPC stream.
-    columns: Vec<u8>,
-    from: u64,
-    batches: u64,
-    commit_batches: u64,
-    record: bool,
-}
-
-/// What the storing process reports, a line of JSON each.
-#[derive(Serialize, Deserialize)]
-enum Report {
-    Committed(u64),
-    /// The output is not where the relay was told that it is: somebody else has moved it, or is just ending.
-    Moved,
-    /// Everything is committed.
-    Done(Timelines),
-    Refused(Problem),
-}
-
-/// What both processes recorded.
-#[derive(Serialize, Deserialize)]
-struct Timelines {
-    transform: Vec<Slice>,
-    persist: Vec<Slice>,
 }
 
 /// How one attempt ended.
@@ -230,180 +183,6 @@ fn watch(
             // A pipe tells of the writer's death, a ring does not.
             Err(RecvTimeoutError::Timeout) if transformer.has_failed() => return Ok(None),
             Err(RecvTimeoutError::Timeout) => {}
-        }
-    }
-}
-
-/// The transforming process.
-pub(super) fn transform() -> Result<(), Problem> {
-    let lost = || "the transforming process lost its parent";
-    let mut from = claim_stdin().or_problem(lost)?;
-    let to =
-        claim_stdout().or_problem(lost)?.into_inner().map_err(|error| Problem::because(lost(), &error))?;
-    let mut line = String::new();
-    from.read_line(&mut line).or_problem(lost)?;
-    if line.is_empty() {
-        return Ok(());
-    }
-    let setup: Setup = serde_json::from_str(&line).or_problem(|| "the plan cannot be read")?;
-    hold(from, Stop::new()).or_problem(lost)?;
-    timeline::record(setup.persist.record);
-    let lost = || "the storing process was lost";
-    if setup.ring {
-        let ring = Arc::new(Ring::open(to).or_problem(lost)?);
-        transform_all(&setup, &mut BufWriter::with_capacity(GATHERED, ring::Writer::new(ring)))
-    } else {
-        transform_all(&setup, &mut BufWriter::with_capacity(GATHERED, to))
-    }
-    .or_problem(lost)
-}
-
-fn transform_all(setup: &Setup, to: &mut impl Write) -> io::Result<()> {
-    wire::send(to, Kind::Setup, &[&serde_json::to_vec(&setup.persist)?])?;
-    let mut source = Source::new(Arc::new(setup.plan.clone()));
-    for number in setup.from..setup.plan.batches() {
-        let batch = {
-            let _span = span!(Running, "transform", number).entered();
-            source.batch(number)
-        };
-        let sent = batch.and_then(|batch| {
-            let _span = span!(Sending, "send", number).entered();
-            if setup.single { send_rows(&batch, number, to) } else { send_batch(&batch, number, to) }
-        });
-        match sent {
-            Ok(sent) => sent?,
-            Err(problem) => {
-                wire::send(to, Kind::Failed, &[&serde_json::to_vec(&problem)?])?;
-                return to.flush();
-            }
-        }
-    }
-    wire::send(to, Kind::End, &[&serde_json::to_vec(&timeline::drain())?])?;
-    to.flush()
-}
-
-/// The batch as one message. The inner result is the other process's loss, the outer one a batch that cannot be sent.
-fn send_batch(
-    batch: &arrow_array::RecordBatch,
-    number: u64,
-    to: &mut impl Write,
-) -> Result<io::Result<()>, Problem> {
-    let bytes = ipc::to_bytes(batch).map_err(|error| Problem::because("the rows cannot be sent", &error))?;
-    Ok(wire::send(to, Kind::Batch, &[&number.to_le_bytes(), &bytes]))
-}
-
-/// Each row as a message of its own.
-fn send_rows(
-    batch: &arrow_array::RecordBatch,
-    number: u64,
-    to: &mut impl Write,
-) -> Result<io::Result<()>, Problem> {
-    let encoder = Encoder::new(batch)?;
-    let mut message = Vec::with_capacity(256);
-    let mut send = || -> io::Result<()> {
-        for row in 0..batch.num_rows() {
-            wire::begin(Kind::Row, &mut message);
-            encoder.row(row, &mut message);
-            wire::finish(&mut message);
-            to.write_all(&message)?;
-        }
-        wire::send(to, Kind::EndOfBatch, &[&number.to_le_bytes()])
-    };
-    Ok(send())
-}
-
-/// The storing process at the end of a pipe or a socket.
-pub(super) fn persist() -> Result<(), Problem> {
-    let from = claim_stdin().or_problem(|| "the storing process has no input")?;
-    persist_all(from)
-}
-
-/// The storing process at a ring.
-pub(super) fn persist_ring() -> Result<(), Problem> {
-    let lost = || "the storing process has no ring";
-    let memory = claim_stdin().or_problem(lost)?.into_inner();
-    let ring = Arc::new(Ring::open(memory).or_problem(lost)?);
-    persist_all(BufReader::with_capacity(GATHERED, ring::Reader::new(ring)))
-}
-
-fn persist_all(mut from: impl Read) -> Result<(), Problem> {
-    let mut out = claim_stdout().or_problem(|| "the storing process has no output")?;
-    let mut report = |report: &Report| -> Result<(), Problem> {
-        let mut line = serde_json::to_vec(report).or_problem(|| "a report cannot be written")?;
-        line.push(b'\n');
-        out.write_all(&line).and_then(|()| out.flush()).or_problem(|| "the watching process was lost")
-    };
-    match take_all(&mut from, &mut report) {
-        Ok(()) => Ok(()),
-        // The loss of a neighbour is for the one that watches to see, and may be mended; everything else would come again.
-        Err(problem) if problem.class() == Some(LOST) => Err(problem),
-        Err(problem) => report(&Report::Refused(problem)),
-    }
-}
-
-/// The class of the problem that a restart may mend.
-const LOST: &str = "lost-neighbour";
-
-fn take_all(
-    from: &mut impl Read,
-    report: &mut impl FnMut(&Report) -> Result<(), Problem>,
-) -> Result<(), Problem> {
-    let lost =
-        |error: io::Error| Problem::because("the transforming process was lost", &error).of_class(LOST);
-    let unreadable = |error: tabular::Error| Problem::because("a message cannot be read", &error);
-    let mut payload = Vec::new();
-    let kind = wire::receive(from, &mut payload).map_err(lost)?;
-    if kind != Kind::Setup {
-        return Err(Problem::new(format!("a message {kind:?} came where the setup was due")));
-    }
-    let setup: PersistSetup = serde_json::from_slice(&payload).or_problem(|| "the setup cannot be read")?;
-    timeline::record(setup.record);
-    let empty = ipc::from_bytes(&setup.columns).map_err(unreadable)?;
-    let columns = empty.ok_or_else(|| Problem::new("the setup has no columns"))?.schema();
-    let mut persister = Persister::open(&setup.target, &columns)?;
-    if persister.position() != setup.from {
-        return report(&Report::Moved);
-    }
-    let mut rows: Option<Decoder> = None;
-    loop {
-        let kind = wire::receive(from, &mut payload).map_err(lost)?;
-        let (batch, number) = match kind {
-            Kind::Row => {
-                let rows = match &mut rows {
-                    Some(rows) => rows,
-                    none => none.insert(Decoder::new(columns.clone())?),
-                };
-                rows.add(&payload).or_problem(|| "a row cannot be read")?;
-                continue;
-            }
-            Kind::EndOfBatch => {
-                let (number, _) = wire::number(&payload).map_err(lost)?;
-                (rows.as_mut().map(Decoder::finish).transpose()?, number)
-            }
-            Kind::Batch => {
-                let (number, bytes) = wire::number(&payload).map_err(lost)?;
-                (ipc::from_bytes(bytes).map_err(unreadable)?, number)
-            }
-            Kind::End if persister.position() == setup.batches => {
-                let transform =
-                    serde_json::from_slice(&payload).or_problem(|| "a timeline cannot be read")?;
-                return report(&Report::Done(Timelines { transform, persist: timeline::drain() }));
-            }
-            Kind::Failed => {
-                return Err(serde_json::from_slice(&payload).or_problem(|| "a problem cannot be read")?);
-            }
-            Kind::Setup | Kind::End => {
-                return Err(Problem::new(format!("a message {kind:?} came too early")));
-            }
-        };
-        if let Some(batch) = batch {
-            persister.add(&batch)?;
-        }
-        let position = number + 1;
-        let commit = position.is_multiple_of(setup.commit_batches) || position == setup.batches;
-        persister.end_of_batch(number, commit)?;
-        if commit {
-            report(&Report::Committed(position))?;
         }
     }
 }

@@ -9,7 +9,8 @@ use tabular::calendar;
 use super::batches::Gatherer;
 use super::column::Value;
 use super::kind::Kind;
-use super::part::{Answer, Ask, Named, Range, late};
+use super::part::{Answer, Ask, Named, late};
+use super::range::Range;
 use super::statements::first_word;
 
 /// The character set of what is no text.

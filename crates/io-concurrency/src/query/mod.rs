@@ -22,6 +22,7 @@ pub mod mariadb;
 pub mod out;
 pub mod part;
 pub mod postgres;
+pub mod range;
 pub mod source;
 pub mod sqlite;
 pub mod statements;

@@ -3,7 +3,8 @@
 use lab::ways::{self, Way};
 use lab::{Lab, Problem, Tried};
 
-use super::part::{Part, Planner, Querier, Range, SharedSetup, ask, may_be_split, ranges};
+use super::part::{Part, Planner, Querier, SharedSetup, ask, may_be_split, ranges};
+use super::range::Range;
 use super::source::Place;
 use super::{Input, United};
 

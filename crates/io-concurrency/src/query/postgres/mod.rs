@@ -12,7 +12,8 @@ use self::reader::Reader;
 use super::batches::Gatherer;
 use super::column::Value;
 use super::kind::Kind;
-use super::part::{Answer, Ask, Named, Range, late};
+use super::part::{Answer, Ask, Named, late};
+use super::range::Range;
 use super::statements::{Scan, first_word};
 
 /// Pages of a range of a large table: 16 MiB.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rusqlite::types::Value as Cell;
 
 use super::*;
-use crate::query::part::Range;
+use crate::query::range::Range;
 
 #[track_caller]
 fn check(sql: &str, rows: Option<&str>) {

@@ -18,7 +18,8 @@ use self::grouped::Grouped;
 use self::prepared::Prepared;
 use self::times::Times;
 use super::batches::Gatherer;
-use super::part::{Answer, Ask, Range};
+use super::part::{Answer, Ask};
+use super::range::Range;
 use super::statements::Scan;
 
 /// How many steps of its machine SQLite does between two looks at the clock: a tenth of a millisecond's.
