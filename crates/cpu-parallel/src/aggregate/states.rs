@@ -6,6 +6,10 @@ use super::floats::Wide;
 use super::moments::Moments;
 use super::sum::{Accumulator, Overflow, Window};
 
+/// After so many values their moments are settled once, so that the centre is the mean of these and not a single value, which
+/// may be far from all others.
+const EARLY: u64 = 16;
+
 /// What is kept of floating-point values.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FloatState {
@@ -50,6 +54,16 @@ impl FloatState {
         self.greatest = if value > self.greatest { value } else { self.greatest };
         self.moments.add(value, self.count);
         self.loose = true;
+        if self.count == EARLY {
+            self.settle(wide);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle(&mut self, wide: &Wide) {
+        self.moments = self.moments(wide);
+        self.loose = false;
     }
 
     /// Takes `count` values in whose exact sum is that of `sums`, and whose moments are settled.
@@ -61,8 +75,7 @@ impl FloatState {
         (count, moments): (u64, Moments),
         wide: &mut Wide,
     ) {
-        self.moments = self.moments(wide);
-        self.loose = false;
+        self.settle(wide);
         self.moments.merge(self.count, &moments, count);
         for sum in sums {
             if let Err(overflow) = self.window.add(sum, wide.unit) {
@@ -92,8 +105,7 @@ impl FloatState {
 
     /// Takes the values of another state of the same unit in.
     pub fn merge(&mut self, wide: &mut Wide, other: &Self, theirs: &Wide) {
-        self.moments = self.moments(wide);
-        self.loose = false;
+        self.settle(wide);
         self.moments.merge(self.count, &other.moments(theirs), other.count);
         if let Err(overflow) = self.window.merge(other.window) {
             wide.overflow(self, 0.0, overflow);
@@ -219,6 +231,15 @@ pub trait State: Clone + Default {
     fn moments(&self) -> Moments;
 }
 
+impl WholeState {
+    #[cold]
+    #[inline(never)]
+    fn settle(&mut self) {
+        self.moments = self.moments();
+        self.loose = false;
+    }
+}
+
 impl State for WholeState {
     type Value = i64;
 
@@ -230,11 +251,13 @@ impl State for WholeState {
         self.greatest = self.greatest.max(value);
         self.moments.add(value as f64, self.count);
         self.loose = true;
+        if self.count == EARLY {
+            self.settle();
+        }
     }
 
     fn merge(&mut self, other: &Self) {
-        self.moments = self.moments();
-        self.loose = false;
+        self.settle();
         self.moments.merge(self.count, &other.moments(), other.count);
         self.sum += other.sum;
         self.count += other.count;
@@ -259,6 +282,15 @@ impl State for WholeState {
     }
 }
 
+impl DecimalState {
+    #[cold]
+    #[inline(never)]
+    fn settle(&mut self) {
+        self.moments = self.moments();
+        self.loose = false;
+    }
+}
+
 impl State for DecimalState {
     type Value = i128;
 
@@ -269,11 +301,13 @@ impl State for DecimalState {
         self.greatest = self.greatest.max(value);
         self.moments.add(value as f64, self.count);
         self.loose = true;
+        if self.count == EARLY {
+            self.settle();
+        }
     }
 
     fn merge(&mut self, other: &Self) {
-        self.moments = self.moments();
-        self.loose = false;
+        self.settle();
         self.moments.merge(self.count, &other.moments(), other.count);
         self.add_sum(other.low, other.high);
         self.count += other.count;
@@ -328,6 +362,25 @@ mod tests {
     #[test]
     fn a_state_of_a_number_is_one_line_of_the_cache() {
         assert!(size_of::<FloatState>() <= 64 && size_of::<WholeState>() <= 64);
+    }
+
+    #[test]
+    fn a_first_value_far_from_all_others_does_not_drown_them() {
+        let value = |number: i32| if number == 0 { 1e6 } else { f64::from(number % 2) };
+        let mean = (0..100_000).map(value).sum::<f64>() / 1e5;
+        let expected =
+            ((0..100_000).map(|number| (value(number) - mean).powi(2)).sum::<f64>() / 99_999.0).sqrt();
+        let (mut float, mut whole, mut wide) =
+            (FloatState::default(), WholeState::default(), Wide::default());
+        #[allow(clippy::cast_possible_truncation, reason = "they are whole numbers")]
+        (0..100_000).for_each(|number| {
+            float.add(value(number), &mut wide);
+            whole.add(value(number) as i64);
+        });
+        for moments in [float.moments(&wide), whole.moments()] {
+            let found = moments.deviation(100_000).unwrap();
+            assert!((found / expected - 1.0).abs() < 1e-11, "{found} {expected}");
+        }
     }
 
     #[test]
