@@ -124,12 +124,11 @@ pub(super) struct Machine {
 fn lesson(chapter: &Bilingual, lesson: &LessonRecord, draw: Option<Draw>) -> Option<Step> {
     let asked = lessons::asked(&lesson.name);
     let mut draw = draw.map(|draw| draw.for_step(&lesson.name));
-    let (claim, broken) = match &mut draw {
-        Some(draw) => (lesson.claims.get(draw.below(lesson.claims.len()))?, draw.below(2) == 1),
-        None => {
-            let claim = asked.and_then(|asked| lesson.claims.iter().find(|claim| claim.id == asked.claim));
-            (claim.or(lesson.claims.first())?, false)
-        }
+    let (claim, broken) = if let Some(draw) = &mut draw {
+        (lesson.claims.get(draw.below(lesson.claims.len()))?, draw.below(2) == 1)
+    } else {
+        let claim = asked.and_then(|asked| lesson.claims.iter().find(|claim| claim.id == asked.claim));
+        (claim.or(lesson.claims.first())?, false)
     };
     let own = asked.filter(|asked| asked.claim == claim.id && !broken);
     let question = match own {
