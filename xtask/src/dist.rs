@@ -103,7 +103,7 @@ fn run(house: &House, command: &mut Command) -> Result<()> {
 }
 
 fn in_path(program: &str) -> bool {
-    let folders = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+    let folders = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&folders).any(|folder| folder.join(OsStr::new(program)).is_file())
 }
 

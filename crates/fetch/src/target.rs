@@ -93,7 +93,7 @@ fn without_secrets(text: &str) -> String {
     let Some(start) = text.find(['?', '#']) else { return text.to_owned() };
     let (path, query) = text.split_at(start);
     let pairs = query.split_inclusive(['?', '#', '&', ';']).map(|pair| {
-        let end = pair.len() - pair.ends_with(['?', '#', '&', ';']) as usize;
+        let end = pair.len() - usize::from(pair.ends_with(['?', '#', '&', ';']));
         let (pair, end) = pair.split_at(end);
         match pair.split_once('=') {
             Some((name, value)) if is_secret(name, value) => format!("{name}=…{end}"),

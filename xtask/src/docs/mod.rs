@@ -9,6 +9,7 @@
 //! <!-- needs: internet in servicodados.ibge.gov.br -->    commands with that text are left out, and said to be
 //! <!-- needs: a first build -->                           the whole block is
 //! <!-- stays: --follow -->                                commands with that text run until the block's end
+//! <!-- fails: explore bank -->                            commands that end so are meant to end with exit code 1
 //! ```
 //!
 //! What ends with `&` stays too. Whoever stays is asked to end by Ctrl-C, and must, with exit code 0 or 130.
@@ -59,9 +60,10 @@ fn run(block: &Block, world: &World, house: &House, ledger: &mut Ledger) -> Resu
         let started = Instant::now();
         match &command.fate {
             Fate::Left(why) => ledger.left.push(format!("{place}: needs {why}: {}", command.line)),
-            Fate::Run if ledger.known.contains(&line) => ledger.again += 1,
-            Fate::Run => {
-                let outcome = player.run(&line, DEADLINE)?;
+            Fate::Run | Fate::Fails if ledger.known.contains(&line) => ledger.again += 1,
+            Fate::Run | Fate::Fails => {
+                let code = i32::from(command.fate == Fate::Fails);
+                let outcome = player.run(&line, code, DEADLINE)?;
                 ledger.note(&place, &line, outcome, started.elapsed());
             }
             Fate::Stays => {

@@ -29,6 +29,8 @@ pub(super) struct Command {
 pub(super) enum Fate {
     /// It is run to its end.
     Run,
+    /// It is run to its end, which is exit code 1: it finds what it is meant to find.
+    Fails,
     /// It is run until its block is over.
     Stays,
     /// It is left out, because of what it needs.
@@ -38,8 +40,8 @@ pub(super) enum Fate {
 /// A remark about the commands of the next block.
 #[derive(Clone, Debug)]
 struct Remark {
-    /// What is needed; `None` says that the command stays.
-    needs: Option<String>,
+    /// What becomes of the commands that are meant.
+    fate: Fate,
     /// Which commands are meant; all, if there is no text.
     text: Option<String>,
 }
@@ -110,19 +112,25 @@ fn of_page(page: &str, text: &str) -> Vec<Block> {
 
 fn remark(line: &str) -> Option<Remark> {
     let said = line.trim().strip_prefix("<!--")?.strip_suffix("-->")?.trim();
-    if let Some(text) = said.strip_prefix("stays:") {
-        return Some(Remark { needs: None, text: Some(text.trim().to_owned()) });
+    for (word, fate) in [("stays:", Fate::Stays), ("fails:", Fate::Fails)] {
+        if let Some(text) = said.strip_prefix(word) {
+            return Some(Remark { fate, text: Some(text.trim().to_owned()) });
+        }
     }
     let needs = said.strip_prefix("needs:")?.trim();
     let (needs, text) = needs.split_once(" in ").map_or((needs, None), |(needs, text)| (needs, Some(text)));
-    Some(Remark { needs: Some(needs.to_owned()), text: text.map(|text| text.trim().to_owned()) })
+    Some(Remark { fate: Fate::Left(needs.to_owned()), text: text.map(|text| text.trim().to_owned()) })
 }
 
 fn fate(line: &str, remarks: &[Remark]) -> Fate {
-    let about = |remark: &&Remark| remark.text.as_ref().is_none_or(|text| line.contains(text.as_str()));
-    match remarks.iter().find(about) {
-        Some(Remark { needs: Some(needs), .. }) => Fate::Left(needs.clone()),
-        Some(_) => Fate::Stays,
+    // What fails may succeed with one option more, so the text is all that stands at the end.
+    let is_meant = |remark: &&Remark| match (&remark.text, &remark.fate) {
+        (None, _) => true,
+        (Some(text), Fate::Fails) => line.ends_with(text.as_str()),
+        (Some(text), _) => line.contains(text.as_str()),
+    };
+    match remarks.iter().find(is_meant) {
+        Some(remark) => remark.fate.clone(),
         None if line.ends_with('&') => Fate::Stays,
         None => Fate::Run,
     }
@@ -168,13 +176,14 @@ mod tests {
 
     #[test]
     fn remarks_are_about_the_next_block_and_no_other() {
-        let text = "<!-- needs: internet in example.org -->\n<!-- stays: --follow -->\n```sh\nget example.org\nlook --follow\nserve &\nend\n```\n```sh\nget example.org\n```\n";
+        let text = "<!-- needs: internet in example.org -->\n<!-- stays: --follow -->\n<!-- fails: find -->\n```sh\nget example.org\nlook --follow\nserve &\nfind\nfind --not\n```\n```sh\nget example.org\n```\n";
         let expected = [
-            (4, "get example.org", Fate::Left("internet".into())),
-            (5, "look --follow", Fate::Stays),
-            (6, "serve", Fate::Stays),
-            (7, "end", Fate::Run),
-            (10, "get example.org", Fate::Run),
+            (5, "get example.org", Fate::Left("internet".into())),
+            (6, "look --follow", Fate::Stays),
+            (7, "serve", Fate::Stays),
+            (8, "find", Fate::Fails),
+            (9, "find --not", Fate::Run),
+            (12, "get example.org", Fate::Run),
         ];
         check(text, &expected);
     }

@@ -41,11 +41,11 @@ impl<'a> Player<'a> {
         Self { world, stop, staying: Vec::new() }
     }
 
-    /// Runs a command to its end.
-    pub(super) fn run(&mut self, line: &str, deadline: Duration) -> Result<Outcome> {
+    /// Runs a command to its end, which has to be this exit code.
+    pub(super) fn run(&mut self, line: &str, code: i32, deadline: Duration) -> Result<Outcome> {
         let (mut running, said) = self.shell(line)?;
         let outcome = match running.wait_until(Instant::now() + deadline)? {
-            Some(status) if status.success() => return Ok(Ok(())),
+            Some(status) if status.code() == Some(code) => return Ok(Ok(())),
             Some(status) => format!("it ends with {status}"),
             None => format!("it has not ended after {} seconds", deadline.as_secs()),
         };

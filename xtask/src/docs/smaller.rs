@@ -11,8 +11,11 @@ pub(super) struct Ports {
     pub(super) metrics: u16,
 }
 
-/// What a command begins with, what it has to have or lack besides, and what is added at its end. The first that fits.
-const ADDED: &[(&str, fn(&str) -> bool, &str)] = &[
+/// What a command begins with, what it has to have or lack besides, and what is added at its end.
+type Addition = (&'static str, fn(&str) -> bool, &'static str);
+
+/// The first that fits.
+const ADDED: &[Addition] = &[
     ("cargo run -p io-concurrency -- list", any, ""),
     ("cargo run -p cpu-parallel -- list", any, ""),
     ("cargo run -p io-concurrency", compares, "--scale tiny --samples 1"),
@@ -28,6 +31,8 @@ const ADDED: &[(&str, fn(&str) -> bool, &str)] = &[
     ("cargo run -p fundamentals -- run", any, "--brief"),
     ("cargo run -p fundamentals -- advise", any, ""),
     ("cargo xtask run-all", any, "--scale tiny --samples 1"),
+    // The newest run of the pages has one sample a cell, which is too few to tell anything.
+    ("cargo xtask gate", any, "data/runs/B"),
     ("cargo xtask sweep", any, "--scale tiny --samples 3"),
     ("cargo xtask live", any, "--scale tiny --port 0"),
     ("cargo xtask learn", any, "--scale tiny --samples 1 --brief"),
@@ -57,17 +62,18 @@ fn serves(line: &str) -> bool {
 
 /// The command as it is run.
 pub(super) fn adapted(line: &str, ports: Ports) -> String {
-    let fits = |(start, also, _): &&(&str, fn(&str) -> bool, &str)| {
+    let fits = |(start, also, _): &&Addition| {
         line.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')) && also(line)
     };
     let added = ADDED.iter().find(fits).map_or("", |(_, _, added)| added);
     // Between quotes it is no redirection but a condition.
     let is_open =
-        |before: &str| before.matches('\'').count() % 2 == 0 && before.matches('"').count() % 2 == 0;
+        |before: &str| ['\'', '"'].iter().all(|quote| before.matches(*quote).count().is_multiple_of(2));
     let redirection = line.rfind(" > ").filter(|at| is_open(&line[..*at]));
     let (said, redirected) = redirection.map_or((line, None), |at| (&line[..at], Some(&line[at + 3..])));
     let mut line = said.to_owned();
-    if !added.is_empty() && !(added.starts_with("--scale") && line.contains("--scale")) {
+    let names_one = added.starts_with("--scale") && line.contains("--scale");
+    if !added.is_empty() && !names_one {
         // What stands without `--` so far has no arguments for the program yet.
         if line.starts_with("cargo run") && !line.contains(" -- ") {
             line.push_str(" --");

@@ -64,6 +64,10 @@ for file in 1 2; do
 done
 find data/raw/tiny -name '*.log' | sort | head -n 1 | while read -r log; do head -n 200 "$log" > app.log; done
 printf '#!/bin/sh\nsleep 0.02\n' > job
+"$PARALELO_PROGRAMS/pipelines" alerts --example > rules.toml
+"$PARALELO_PROGRAMS/bench-harness" run --scale tiny --only 08 --samples 7 --api "$API" > run.txt 2>&1
+cp -R data/runs/latest/ data/runs/A
+cp -R data/runs/latest/ data/runs/B
 chmod +x job
 "#;
 

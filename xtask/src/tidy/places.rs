@@ -32,9 +32,10 @@ const EVERYWHERE: &[&str] = &[concat!("0.0", ".0.0"), concat!("UNSPEC", "IFIED")
 
 /// No program listens to a network by itself: it does so where its user says so, and code names no such address.
 pub(super) fn loopback(tree: &Tree) -> Vec<Finding> {
-    let code =
-        lines(tree).filter(|(path, _, line)| path.ends_with(".rs") && !line.trim_start().starts_with("//"));
-    let found = code.flat_map(|(path, number, line)| {
+    let numbered =
+        tree.ending(".rs").flat_map(|(path, text)| (1..).zip(text.lines()).map(move |line| (path, line)));
+    let code = numbered.filter(|(_, (_, line))| !line.trim_start().starts_with("//"));
+    let found = code.flat_map(|(path, (number, line))| {
         let named = EVERYWHERE.iter().filter(move |address| line.contains(**address));
         named
             .map(move |address| Finding::new(path, number, format!("an address of every network: {address}")))

@@ -224,9 +224,9 @@ impl Walk {
         let lang = screen.lang;
         let mut end = End::Done;
         for index in first..self.steps.len() {
-            let step = self.steps[index].clone();
-            self.ask(index, &step)?;
-            let reply = answers.ask(screen, step.question.choices.len(), stop)?;
+            let this = self.steps[index].clone();
+            self.ask(index, &this)?;
+            let reply = answers.ask(screen, this.question.choices.len(), stop)?;
             if reply == Reply::Quit {
                 let said = words!(
                     lang,
@@ -237,9 +237,9 @@ impl Walk {
                 break;
             }
             screen.line("")?;
-            let waiting = words!(lang, "measuring: {}", "medindo: {}", self.theatre.line(&step));
-            match screen.while_waiting(&waiting, || self.theatre.perform(&step))? {
-                Ok(outcome) => self.tell(&step, reply, &outcome)?,
+            let waiting = words!(lang, "measuring: {}", "medindo: {}", self.theatre.line(&this));
+            match screen.while_waiting(&waiting, || self.theatre.perform(&this))? {
+                Ok(outcome) => self.tell(&this, reply, &outcome)?,
                 Err(_) if stop.asked() => break,
                 Err(problem) => {
                     say(&problem);

@@ -122,6 +122,8 @@ pub(super) struct Screen {
     width: usize,
 }
 
+// Whoever writes a line does so through the screen, also where it needs nothing of it.
+#[allow(clippy::unused_self)]
 impl Screen {
     /// The screen that there is.
     pub(super) fn new(lang: Lang) -> Self {

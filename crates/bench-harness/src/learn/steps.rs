@@ -124,12 +124,11 @@ pub(super) struct Machine {
 fn lesson(chapter: &Bilingual, lesson: &LessonRecord, draw: Option<Draw>) -> Option<Step> {
     let asked = lessons::asked(&lesson.name);
     let mut draw = draw.map(|draw| draw.for_step(&lesson.name));
-    let (claim, broken) = match &mut draw {
-        Some(draw) => (lesson.claims.get(draw.below(lesson.claims.len()))?, draw.below(2) == 1),
-        None => {
-            let claim = asked.and_then(|asked| lesson.claims.iter().find(|claim| claim.id == asked.claim));
-            (claim.or(lesson.claims.first())?, false)
-        }
+    let (claim, broken) = if let Some(draw) = &mut draw {
+        (lesson.claims.get(draw.below(lesson.claims.len()))?, draw.below(2) == 1)
+    } else {
+        let claim = asked.and_then(|asked| lesson.claims.iter().find(|claim| claim.id == asked.claim));
+        (claim.or(lesson.claims.first())?, false)
     };
     let own = asked.filter(|asked| asked.claim == claim.id && !broken);
     let question = match own {
@@ -313,16 +312,19 @@ fn times(workers: usize, processors: usize) -> (Vec<Bilingual>, Vec<f64>) {
     let mut numbers = vec![1, workers.min(processors), workers, 4 * workers.max(processors)];
     numbers.sort_unstable();
     numbers.dedup();
+    // Between two choices lies their geometric mean: twice too much is as far off as half of it.
+    let between: Vec<f64> = numbers.windows(2).map(|two| ((two[0] * two[1]) as f64).sqrt()).collect();
     let many = numbers.len() - 1;
-    let label = |(index, number): (usize, &usize)| match (index, number) {
-        (0, _) => Text::new("no faster", "nada mais rápida").into(),
-        (last, number) if last == many => both!("{number} times or more", "{number} vezes ou mais"),
-        (_, number) => both!("about {number} times", "cerca de {number} vezes"),
+    let label = |(index, number): (usize, &usize)| match index {
+        0 => Text::new("no faster", "nada mais rápida").into(),
+        last if last == many => {
+            let least = between[last - 1].round();
+            both!("more than {least} times", "mais de {least} vezes")
+        }
+        _ => both!("about {number} times", "cerca de {number} vezes"),
     };
     let choices = numbers.iter().enumerate().map(label).collect();
-    // Between two choices lies their geometric mean: twice too much is as far off as half of it.
-    let between = numbers.windows(2).map(|two| ((two[0] * two[1]) as f64).sqrt());
-    (choices, between.chain([f64::INFINITY]).collect())
+    (choices, between.into_iter().chain([f64::INFINITY]).collect())
 }
 
 #[cfg(test)]
@@ -351,8 +353,8 @@ mod tests {
         let words = |workers, processors| -> Vec<String> {
             times(workers, processors).0.into_iter().map(|choice| choice.en).collect()
         };
-        assert_eq!(words(2, 2), ["no faster", "about 2 times", "8 times or more"]);
-        assert_eq!(words(6, 2), ["no faster", "about 2 times", "about 6 times", "24 times or more"]);
-        assert_eq!(words(1, 2), ["no faster", "8 times or more"]);
+        assert_eq!(words(2, 2), ["no faster", "about 2 times", "more than 4 times"]);
+        assert_eq!(words(6, 2), ["no faster", "about 2 times", "about 6 times", "more than 12 times"]);
+        assert_eq!(words(1, 2), ["no faster", "more than 3 times"]);
     }
 }
