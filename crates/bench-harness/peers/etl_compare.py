@@ -40,7 +40,7 @@ if form == 'csv':
         pl.col('path').str.extract('month=([0-9]+)').cast(pl.Int32).alias('month'),
         pl.col('path').str.extract('uf=([A-Z]+)').alias('uf')).drop('path')
 else:
-    orders = pl.scan_parquet(lake, hive_partitioning=True,
+    orders = pl.scan_parquet(lake + '/**/*.parquet', hive_partitioning=True,
                              hive_schema={'year': pl.Int32, 'month': pl.Int32, 'uf': pl.String})
 people = pl.scan_parquet(customers).select('customer_id', 'kind', 'city', pl.col('uf').alias('state'))
 at = pl.col('ordered_at')

@@ -5,12 +5,12 @@
 //! what is large: a partition becomes *pieces* of at most so many bytes (CSV at exact row borders, Parquet at row groups or
 //! within one), each piece becomes one row group, and no partition can hold up the end.
 //!
-//! 1. *Look* at every file: its digest, and for large CSV files where rows begin ([`look`]). A partition whose files, and
+//! 1. *Look* at every file: its digest, and for large CSV files where rows begin (`look`). A partition whose files, and
 //!    whose customers, are what they were has not changed, and the old lake's files of it stay.
-//! 2. *Clean* the pieces of the others ([`clean`], [`work`]): each order is checked or rejected, joined with its customer,
+//! 2. *Clean* the pieces of the others (`clean`, `work`): each order is checked or rejected, joined with its customer,
 //!    added to the sums of its state, month and category, and encoded.
 //! 3. *Commit*: row groups are put together in their order, and one rename of the manifest makes the new files the lake
-//!    ([`commit`]). Until then the lake is what it was, whatever happens.
+//!    (`commit`). Until then the lake is what it was, whatever happens.
 //!
 //! Memory holds the customers, one window of text and one row group for each worker, and the row groups that came before
 //! their turn. `README.md` beside this file says what the manifest holds.

@@ -116,7 +116,8 @@ impl Remote {
             None => PutMode::Create,
         };
         let options = PutOptions { mode, ..PutOptions::default() };
-        let put = self.store.put_opts(&self.at(name), bytes.into(), options);
+        let place = self.at(name);
+        let put = self.store.put_opts(&place, bytes.into(), options);
         match self.runtime.block_on(put) {
             Ok(_) => Ok(()),
             Err(

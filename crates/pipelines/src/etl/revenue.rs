@@ -41,13 +41,12 @@ impl Sums {
     /// A sum that does not fit 64 bits.
     #[inline]
     pub(super) fn add(&mut self, place: Place, category: &str, cents: i64) -> Result<(), Problem> {
-        let number = match self.categories.get(category) {
-            Some(number) => *number,
-            None => {
-                self.categories.insert(category.into(), self.names.len());
-                self.names.push(category.into());
-                self.names.len() - 1
-            }
+        let number = if let Some(number) = self.categories.get(category) {
+            *number
+        } else {
+            self.categories.insert(category.into(), self.names.len());
+            self.names.push(category.into());
+            self.names.len() - 1
         };
         let sums = self.places.entry(place).or_default();
         if sums.len() <= number {

@@ -198,8 +198,8 @@ impl ParquetShape {
         let mut first_row = 0;
         let parts = file.parts(piece).into_iter().map(|pieces| {
             let count: u64 = pieces.iter().map(|piece| piece.rows as u64).sum();
-            let share = u128::from(bytes) * u128::from(count) / u128::from(rows);
-            let part = Part { pieces, first_row, bytes: u64::try_from(share).unwrap_or(u64::MAX).max(1) };
+            let weight = u128::from(bytes) * u128::from(count) / u128::from(rows);
+            let part = Part { pieces, first_row, bytes: u64::try_from(weight).unwrap_or(u64::MAX).max(1) };
             first_row += count;
             part
         });
