@@ -37,13 +37,16 @@ pub(super) fn gather(
     let mut store = Store::open(input.state.as_deref(), &input.url, lab.out().as_deref())?;
     let mut setup = input.setup.clone();
     setup.limit = setup.limit.or(store.state.limit);
-    let mut setup = told(&setup, lab);
     let mut gathered = Gathered::default();
     if store.state.walk.is_none() {
         let (walk, key, bytes) = look(input, &setup)?;
         gathered.bytes += bytes;
         (store.state.walk, store.state.key) = (Some(walk), key);
     }
+    // The first answer may have told the limit.
+    setup.limit = setup.limit.or(setup.pace().limit());
+    let whole = setup.limit;
+    let mut setup = told(&setup, lab);
     setup.walk.clone_from(&store.state.walk);
     let walk =
         store.state.walk.clone().ok_or_else(|| Problem::new("it is not known how the API is paged"))?;
@@ -52,7 +55,7 @@ pub(super) fn gather(
     } else {
         chained(lab, &setup, &walk, way, &mut store, &mut gathered)
     };
-    store.state.limit = setup.pace().limit().or(store.state.limit);
+    store.state.limit = whole.or_else(|| setup.pace().limit());
     store.save()?;
     let hint = match &input.state {
         Some(state) => format!("what came so far is kept: the same command goes on from {}", state.display()),
