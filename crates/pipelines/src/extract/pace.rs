@@ -6,8 +6,8 @@
 //!
 //! 1. The first tells the burst: so many requests went through before it, nearly all at once. For a start, few requests are
 //!    under way at the same time, so that few are refused together.
-//! 2. Then half the burst is used, and the pace rises until the next refusal. What was let through between the two tells the
-//!    rate between two bounds (`bucket`).
+//! 2. Then the pace rises until the next refusal. What was let through between the two tells the rate between two bounds
+//!    (`bucket`).
 //!
 //! From there on the pace is the lower bound. Where the two lie far apart it rises to the upper one within some seconds, and
 //! a third refusal brings them together. A refusal is obeyed by everybody: nobody asks before the `Retry-After` that anybody
@@ -29,14 +29,16 @@ use super::bucket::Stretch;
 const SHARE: f64 = 0.985;
 /// Until so many answers came, few requests are under way at once.
 const CAREFUL: u64 = 64;
-/// While the pace rises, it becomes e times as fast in this time, in seconds, but at least by a tenth with each request, so
+/// While the pace rises, it becomes e times as fast in this time, in seconds, but at least by a fiftieth with each request, so
 /// that some are made at every pace, and at the most twice as fast.
-const RISE: f64 = 0.2;
-const LEAST_RISE: f64 = 1.1;
+const RISE: f64 = 0.4;
+const LEAST_RISE: f64 = 1.02;
 /// Bounds that lie this close together are close enough: another refusal would cost more than it tells.
 const CLOSE: f64 = 1.06;
-/// The time in which the pace goes from one bound to the other, in seconds.
-const CREEP: f64 = 10.0;
+/// Between bounds that lie farther apart than this, one begins in the middle.
+const FAR: f64 = 1.3;
+/// The time in which the pace goes to the upper bound, in seconds.
+const CREEP: f64 = 6.0;
 /// So many answers are remembered.
 const REMEMBERED: usize = 1_024;
 
@@ -64,7 +66,10 @@ struct Inner {
     due: Option<Instant>,
     /// Nobody may ask before.
     held: Option<Instant>,
-    /// Requests whose answers have not come.
+    /// How often something was refused. Turns that were given before are good no more, or they would come on top of the new
+    /// ones.
+    epoch: u64,
+    /// Requests whose answers have not come, and turns that are given.
     under_way: usize,
     answers: u64,
     /// What may still be asked, and until when that holds.
@@ -81,7 +86,7 @@ enum Learning {
     /// Nothing was refused yet.
     Free,
     /// The burst is known, and the pace rises until something is refused.
-    Rising { first: First, rate: f64, free: u32 },
+    Rising { first: First, rate: f64 },
     /// The limit lies between two rates.
     Between { first: First, low: f64, high: f64, from: Instant },
     /// The limit was told.
@@ -129,17 +134,15 @@ impl Pace {
             let mut freed = pin!(self.freed.notified());
             // An answer that comes between the look and the wait is not missed.
             freed.as_mut().enable();
-            let turn = self.inner.lock().turn(Instant::now());
+            let (turn, epoch) = self.inner.lock().turn_and_epoch(Instant::now());
             match turn {
                 Turn::Later => freed.await,
                 Turn::NotBefore(time) => tokio::time::sleep_until(time.into()).await,
                 Turn::At(time) => {
                     tokio::time::sleep_until(time.into()).await;
-                    let mut inner = self.inner.lock();
-                    if inner.held.is_none_or(|held| held <= time) {
+                    if self.inner.lock().still(epoch) {
                         return;
                     }
-                    inner.under_way -= 1;
                 }
             }
         }
@@ -164,6 +167,7 @@ impl Inner {
             learning: limit.map_or(Learning::Free, Learning::Told),
             due: None,
             held: None,
+            epoch: 0,
             under_way: 0,
             answers: 0,
             left: None,
@@ -179,11 +183,23 @@ impl Inner {
             Learning::Told(limit) => Some(limit),
             Learning::Between { first, low, high, from } => {
                 let gone = now.saturating_duration_since(from).as_secs_f64() / CREEP;
-                let rate = if high / low > CLOSE { low + (high - low) * gone.min(1.0) } else { low };
+                let start = if high / low > FAR { (low * high).sqrt() } else { low };
+                let rate = if high / low > CLOSE { start + (high - start) * gone.min(1.0) } else { low };
                 // Half of the bucket is left for requests that come closer together than they were sent.
                 Some(Limit { rate, burst: (first.least_burst(rate) / 2.0).max(1.0) })
             }
         }
+    }
+
+    fn turn_and_epoch(&mut self, now: Instant) -> (Turn, u64) {
+        (self.turn(now), self.epoch)
+    }
+
+    /// Whether a turn of this epoch is still good; if not, it is given back.
+    fn still(&mut self, epoch: u64) -> bool {
+        let still = self.epoch == epoch;
+        self.under_way -= usize::from(!still);
+        still
     }
 
     fn turn(&mut self, now: Instant) -> Turn {
@@ -200,10 +216,6 @@ impl Inner {
                 if self.answers < CAREFUL && self.under_way >= careful {
                     return Turn::Later;
                 }
-                earliest
-            }
-            Learning::Rising { ref mut free, .. } if *free > 0 => {
-                *free -= 1;
                 earliest
             }
             Learning::Rising { ref mut rate, .. } => {
@@ -246,11 +258,10 @@ impl Inner {
                 self.since = self.accepted.pop_front().map_or(sent, |[sent, _]| sent);
                 self.cut = true;
             }
-        } else if let Learning::Rising { first, free, .. } = &mut self.learning
+        } else if let Learning::Rising { first, .. } = &mut self.learning
             && self.accepted.is_empty()
         {
             first.count += 1.0;
-            *free = half(*first);
         }
     }
 
@@ -280,6 +291,7 @@ impl Inner {
         // Of those that were under way together, the first refusal says it all.
         let known = self.held.is_some_and(|held| sent < held);
         let held = self.held.map_or(now + pause, |held| held.max(now + pause));
+        self.epoch += u64::from(self.held != Some(held));
         self.held = Some(held);
         if known {
             return;
@@ -294,10 +306,11 @@ impl Inner {
             Learning::Free => {
                 let first = First { count: stretch.accepted.len().max(1) as f64, seconds: stretch.refused };
                 let rate = (first.count / pause.as_secs_f64().max(0.1)).clamp(1e-3, 1e3);
-                Learning::Rising { first, rate, free: half(first) }
+                Learning::Rising { first, rate }
             }
-            Learning::Rising { first, rate, .. } => {
-                let (low, high) = stretch.rates(first.count, |rate| first.least_burst(rate), rate * 2.0);
+            Learning::Rising { first, rate } => {
+                let most = (rate * 2.0).max(first.count / first.seconds.max(1e-3) * 2.0);
+                let (low, high) = stretch.rates(first.count, |rate| first.least_burst(rate), most);
                 Learning::Between { first, low, high, from: held }
             }
             Learning::Between { first, low, high, .. } => {
@@ -320,12 +333,6 @@ impl Inner {
             self.due = Some(held + filled(rate, burst, rate * pause.as_secs_f64()));
         }
     }
-}
-
-/// The part of a burst that is used at once while the pace rises.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests, halved")]
-fn half(first: First) -> u32 {
-    (first.count / 2.0) as u32
 }
 
 /// How long it takes until a bucket is full that holds `tokens`.
