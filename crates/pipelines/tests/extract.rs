@@ -209,9 +209,9 @@ fn a_limit_that_nobody_told_is_learnt_from_few_refusals_and_remembered() {
     let (took, ledger) = (started.elapsed().as_secs_f64(), api.ledger("learns"));
     let violations = ledger["limit_violations"].as_u64().unwrap();
     assert!(violations <= 12 && ledger["impatient_retries"] == 0, "{ledger}");
-    // Each of the two or three times that something is refused costs a second; so that is what is left out of the tenth.
+    // Each of the two to four times that something is refused costs a second, and the rise some more: that is left out.
     let least = least(&ledger, 100.0, 10.0);
-    assert!(took < least * 1.1 + 3.0, "{took} s of {least} s: {ledger}");
+    assert!(took < least * 1.1 + 6.0, "{took} s of {least} s: {ledger}");
     let learnt: serde_json::Value = serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
     let rate = learnt["limit"]["rate"].as_f64().unwrap();
     assert!((85.0..=110.0).contains(&rate), "{learnt}");

@@ -53,7 +53,7 @@ pub(super) async fn serve(
     if let Some((profile, since)) = quota {
         match admit(api, &visit, profile, *since) {
             Ok(left) => quota_left = profile.rate_limit.filter(|limit| limit.told).zip(left),
-            Err(refused) => return counted::count(refused, visit),
+            Err(refused) => return counted::count(*refused, visit),
         }
     }
     let mut response = let_happen(api, request, serve, visit, fate).await;
@@ -86,14 +86,15 @@ async fn let_happen(
 }
 
 /// The two faults that follow the clock: an outage, and an empty bucket. Says how many tokens are left in one that is not.
-fn admit(api: &Api, visit: &Visit, profile: &Profile, since: Instant) -> Result<Option<f64>, Response> {
+fn admit(api: &Api, visit: &Visit, profile: &Profile, since: Instant) -> Result<Option<f64>, Box<Response>> {
     let now = Instant::now();
     if profile.rate_limit.is_some() || !profile.outages.is_empty() {
         visit.note_manners(now);
     }
     if let Some(left) = profile.clock_outage(now.saturating_duration_since(since)) {
         api.metrics.fault("outage");
-        return Err(come_back(StatusCode::SERVICE_UNAVAILABLE, "there is an outage", left, visit, now));
+        let refused = come_back(StatusCode::SERVICE_UNAVAILABLE, "there is an outage", left, visit, now);
+        return Err(Box::new(refused));
     }
     let Some(limit) = profile.rate_limit else { return Ok(None) };
     visit.take_token(limit, now).map(Some).map_err(|wait| {
@@ -103,7 +104,7 @@ fn admit(api: &Api, visit: &Visit, profile: &Profile, since: Instant) -> Result<
         if limit.told {
             tell(&mut refused, limit, 0.0);
         }
-        refused
+        Box::new(refused)
     })
 }
 

@@ -25,6 +25,9 @@ pub struct Setup {
     /// The pace that all workers of this process keep.
     #[serde(skip)]
     pub(super) pace: OnceLock<Arc<Pace>>,
+    /// Where the workers of other processes have parts of the limit: the pace of the whole.
+    #[serde(skip)]
+    pub(super) whole: Option<Arc<Pace>>,
 }
 
 /// A page that is to be fetched.

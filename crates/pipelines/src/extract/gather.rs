@@ -209,12 +209,22 @@ fn chained(
     let mut next = Some(store.state.next.clone().unwrap_or_else(start));
     let mut kept = Instant::now();
     let (known, mut begun_anew) = (store.state.next.is_some(), false);
+    let event_loop = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let event_loop = event_loop.or_problem(|| "cannot start an event loop")?;
     while let Some(url) = next {
         let mut came = None;
+        // A worker process that is started for one page knows nothing of the pages before it.
+        if let Some(whole) = &setup.whole {
+            event_loop.block_on(whole.enter());
+        }
+        let sent = Instant::now();
         way(lab, setup, &mut std::iter::once(Errand { url: url.clone() }), &mut |outcome| {
             came = Some(reply(outcome));
             Ok(())
         })?;
+        if let Some(whole) = &setup.whole {
+            whole.accepted(sent, None);
+        }
         let page = match came {
             // A cursor that was kept too long is good no more: the walk begins anew, and only what is new is added.
             Some(Err(problem)) if known && !begun_anew && problem.to_string().contains("410") => {

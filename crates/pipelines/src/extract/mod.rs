@@ -20,7 +20,7 @@ mod walk;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use lab::exercise::Kind;
 use lab::out::{Staging, publish};
@@ -111,7 +111,7 @@ fn divided(setup: &Setup, lab: &Lab) -> Setup {
         rate: limit.rate / (parts + 1.0),
         burst: (limit.burst / (parts + 1.0)).floor().max(1.0),
     });
-    Setup { limit, pace: OnceLock::new(), ..setup.clone() }
+    Setup { limit, pace: OnceLock::new(), whole: Some(Arc::clone(setup.pace())), ..setup.clone() }
 }
 
 fn run(input: &Input, lab: &Lab, way: Way<FetchPage>, told: Told) -> Result<Output, Problem> {
