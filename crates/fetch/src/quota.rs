@@ -43,7 +43,7 @@ impl Quota {
         let mut quota = Self::default();
         let together = text("ratelimit");
         let number = |name: &str, short: &str| {
-            let own = either(name).and_then(|value| first_number(value));
+            let own = either(name).and_then(first_number);
             own.or_else(|| together.and_then(|all| parameter(all, name).or_else(|| parameter(all, short))))
         };
         if let Some(policy) = text("ratelimit-policy") {
@@ -83,8 +83,8 @@ fn first_number(value: &str) -> Option<f64> {
 
 /// The number of a parameter: `w=1` or `limit=50`.
 fn parameter(value: &str, name: &str) -> Option<f64> {
-    let pairs = value.split([',', ';']).filter_map(|pair| pair.split_once('='));
-    let (_, number) = pairs.into_iter().find(|(key, _)| key.trim().eq_ignore_ascii_case(name))?;
+    let mut pairs = value.split([',', ';']).filter_map(|pair| pair.split_once('='));
+    let (_, number) = pairs.find(|(key, _)| key.trim().eq_ignore_ascii_case(name))?;
     first_number(number)
 }
 

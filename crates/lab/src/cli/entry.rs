@@ -1,6 +1,6 @@
 //! An exercise as a row of a program's table.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Instant;
 
@@ -106,7 +106,7 @@ impl ExerciseRecord {
 }
 
 /// Whether an argument gives this option: `--broker`, or `--broker=…`.
-fn gives(argument: &OsString, option: &str) -> bool {
+fn gives(argument: &OsStr, option: &str) -> bool {
     argument.to_str().is_some_and(|text| text.split('=').next() == Some(option))
 }
 

@@ -293,7 +293,6 @@ impl Stream {
         let mut context = jetstream::new(client);
         context.set_timeout(PATIENCE);
         sweep(&context).await;
-        static RUNS: AtomicU32 = AtomicU32::new(0);
         let name = format!("{}{}-{}", ours(), std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
         let config = Config {
             name: name.clone(),
@@ -328,6 +327,9 @@ impl Stream {
         self.context.delete_stream(&self.name).await.map(drop).or_problem(|| "the broker keeps the stream")
     }
 }
+
+/// How many runs this process has had. Only the number itself is shared, so it needs no ordering with anything else.
+static RUNS: AtomicU32 = AtomicU32::new(0);
 
 /// What the streams of this machine begin with.
 fn ours() -> String {

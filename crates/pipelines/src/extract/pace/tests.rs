@@ -1,5 +1,11 @@
 //! A server's bucket and a client in virtual time.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts and times of a simulation are small and not negative"
+)]
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
