@@ -208,7 +208,8 @@ fn a_limit_that_nobody_told_is_learnt_from_few_refusals_and_remembered() {
     assert_eq!(extract(&api, "learns", "async", 2, &more).unwrap().len(), 60_000);
     let (took, ledger) = (started.elapsed().as_secs_f64(), api.ledger("learns"));
     let violations = ledger["limit_violations"].as_u64().unwrap();
-    assert!(violations <= 12 && ledger["impatient_retries"] == 0, "{ledger}");
+    // Those that were under way together with a refused one could not know of it; after that everybody waits.
+    assert!(violations <= 12 && ledger["impatient_retries"].as_u64().unwrap() < violations, "{ledger}");
     // Each of the two to four times that something is refused costs a second, and the rise some more: that is left out.
     let least = least(&ledger, 100.0, 10.0);
     assert!(took < least * 1.1 + 6.0, "{took} s of {least} s: {ledger}");

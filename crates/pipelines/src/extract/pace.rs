@@ -267,20 +267,18 @@ impl Inner {
 
     fn told(&mut self, quota: &Quota, now: Instant) {
         match (quota.rate, quota.remaining, quota.reset) {
-            (Some(rate), remaining, _) if rate > 0.0 => {
-                if self.learning == Learning::Free {
-                    let burst = quota.burst.unwrap_or(1.0).max(1.0);
-                    let rest = remaining.map_or(0.0, |remaining| remaining as f64) - self.under_way as f64;
-                    self.learning = Learning::Told(Limit { rate, burst });
-                    self.due = Some(now + filled(rate, burst, rest));
-                }
+            (Some(rate), remaining, _) if rate > 0.0 && self.learning == Learning::Free => {
+                let burst = quota.burst.unwrap_or(1.0).max(1.0);
+                let spare = remaining.map_or(0.0, |remaining| remaining as f64) - self.under_way as f64;
+                self.learning = Learning::Told(Limit { rate, burst });
+                self.due = Some(now + filled(rate, burst, spare));
             }
             (None, Some(remaining), Some(reset)) => {
                 let until = now + reset;
                 // Those under way may not be counted in it. Answers come in any order, so of one time the least is true.
-                let rest = remaining.saturating_sub(self.under_way as u64);
+                let spare = remaining.saturating_sub(self.under_way as u64);
                 let known = self.left.filter(|(_, known)| *known + Duration::from_secs(2) > until);
-                self.left = Some((known.map_or(rest, |(left, _)| left.min(remaining)), until));
+                self.left = Some((known.map_or(spare, |(left, _)| left.min(remaining)), until));
             }
             _ => {}
         }

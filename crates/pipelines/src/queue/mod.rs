@@ -59,7 +59,7 @@ pub struct QueueArgs {
     /// Messages that the queue holds
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub room: u32,
-    /// A NATS server with JetStream that passes the messages: then that is the tool's choice
+    /// A NATS server with `JetStream` that passes the messages: then that is the tool's choice
     #[arg(long, value_name = "URL")]
     pub broker: Option<String>,
     /// How many records are made up, in 8 sources [default: as --scale says]

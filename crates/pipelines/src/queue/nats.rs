@@ -1,4 +1,4 @@
-//! Messages over a broker: NATS JetStream.
+//! Messages over a broker: NATS with its `JetStream`.
 //!
 //! The queue is a stream of the broker's, in its memory as the other queues are in ours: it holds at most `--room` messages and
 //! refuses what is more, which is its back-pressure, and it forgets a message when a consumer has confirmed that it is done.
@@ -37,7 +37,7 @@ const FULL: Duration = Duration::from_micros(500);
 /// How long the broker may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a message may stay: what a killed run leaves is then no burden any more.
-const OLDEST: Duration = Duration::from_secs(3_600);
+const OLDEST: Duration = Duration::from_hours(1);
 
 /// The strategy.
 pub(super) fn jetstream(input: &Input, lab: &Lab) -> Result<Output, Problem> {
@@ -60,10 +60,10 @@ pub(super) fn jetstream(input: &Input, lab: &Lab) -> Result<Output, Problem> {
                     let next = &next;
                     let mut producer = Producer::new(handle, &stream, &end, &lab.stop);
                     scope.spawn(move || {
-                        let produced =
+                        let counts =
                             produce_all(input, next, began, &lab.stop, &mut |message| producer.put(message));
                         let confirmed = producer.finish();
-                        confirmed.and(produced)
+                        confirmed.and(counts)
                     })
                 })
                 .collect();

@@ -167,8 +167,8 @@ fn stage_output(
     let staging = Staging::beside(&input.out)?;
     let staged = staging.path("stages.parquet");
     let started = Instant::now();
-    let (stored, stages, shared, end) = pipeline(&staged)?;
-    let measured = Measured { stages, shared, end, took: started.elapsed() };
+    let (stored, hours, shared, end) = pipeline(&staged)?;
+    let measured = Measured { stages: hours, shared, end, took: started.elapsed() };
     out::publish(&staged, &input.out)?;
     let sizes =
         input.files.iter().map(|file| file.metadata().map(|found| found.len())).sum::<Result<u64, _>>();
