@@ -6,8 +6,9 @@
     venv/bin/python extract_compare.py --program target/release/pipelines --api http://127.0.0.1:8123
 
 `loop` is what tutorials show: one page after another in one session, appended to a list, written as NDJSON. `gather` asks
-for all pages at once through a semaphore, as a careful user of aiohttp would. On the profile `rate-limited`, the time is
-compared with the least that the limit allows: (requests - burst) / rate.
+for all pages at once through a semaphore, as a careful user of aiohttp would. Under a limit of 50 requests a second, the time
+is compared with the least that the limit allows: (requests - burst) / rate. It is told by the user, told by the server's header
+fields, or learnt from refusals; each refusal asks for a second, so learning costs the same whatever is asked for after it.
 """
 
 import argparse
@@ -89,17 +90,22 @@ def main():
         for name, times in taken.items():
             print(f"{name:10} {statistics.median(times):8.3f} s  {statistics.median(times) / base:6.2f} x ours")
         calm = ask(arguments.api, "GET", "/admin/profile")
-        limited = {"name": "limited", "rate_limit": {"per_second": 50.0, "burst": 10}}
-        ask(arguments.api, "PUT", "/admin/profile", json.dumps(limited).encode())
         try:
-            for told in ([], ["--rate", "50", "--burst", "10"]):
+            for name, by_server, told, size in (
+                ("told by the user", False, ["--rate", "50", "--burst", "10"], arguments.size),
+                ("told by the server", True, [], arguments.size),
+                ("learnt", False, [], arguments.size),
+                ("learnt, of five times as many pages", False, [], arguments.size // 5),
+            ):
+                limit = {"per_second": 50.0, "burst": 10, "told": by_server}
+                ask(arguments.api, "PUT", "/admin/profile", json.dumps({"name": "limited", "rate_limit": limit}).encode())
                 ask(arguments.api, "POST", "/admin/reset")
-                wall = run([*commands["paralelo"], *told, "--header", "X-Client-Id: compare"])
+                wall = run([*commands["paralelo"], *told, "--size", size, "--header", "X-Client-Id: compare"])
                 ledger = ask(arguments.api, "GET", "/admin/ledger?client=compare")["clients"][0]
                 served = ledger["requests"] - ledger["limit_violations"]
                 least = (served - 10) / 50
-                print(f"limited, {'told' if told else 'learnt'}: {wall:.2f} s, {wall / least:.3f} x the least, "
-                      f"{ledger['limit_violations']} refusals, {ledger['impatient_retries']} impatient")
+                print(f"limited, {name}: {wall:.2f} s, {wall / least:.3f} x the least of {served} requests, "
+                      f"{ledger['limit_violations']} refusals, {ledger['impatient_retries']} impatient", flush=True)
         finally:
             ask(arguments.api, "PUT", "/admin/profile", json.dumps(calm).encode())
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::quota::Quota;
+
 /// A whole answer with a status of success (2xx).
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -19,4 +21,15 @@ pub struct Answer {
     pub first_byte: Duration,
     /// Whether the server said that what was kept of it is still right.
     pub revalidated: bool,
+}
+
+/// What one attempt brought.
+#[derive(Clone, Debug)]
+pub struct Once {
+    /// The answer.
+    pub answer: Answer,
+    /// Its header field `Link` (RFC 8288).
+    pub link: Option<String>,
+    /// What it tells of the server's limit.
+    pub quota: Option<Quota>,
 }

@@ -12,13 +12,14 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Response, StatusCode};
 use tokio::time::{sleep, timeout_at};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Once};
 use crate::backoff::{pause, retry_after};
 use crate::circuit::Circuit;
 use crate::error::{Failed, FetchError, Phase, innermost};
 use crate::gate::Gate;
 use crate::manners::Manners;
 use crate::memory::{Kept, Memory};
+use crate::quota::Quota;
 use crate::target::Target;
 use crate::tls;
 
@@ -45,6 +46,7 @@ struct Fetched {
     first_byte: Duration,
     revalidated: bool,
     link: Option<String>,
+    quota: Option<Quota>,
 }
 
 impl Client {
@@ -184,17 +186,19 @@ impl Client {
         again.then(|| pause(&self.manners, attempts, asked, fastrand::f64()))
     }
 
-    /// Asks once, for a caller who has a pace and retries of his own. Returns the answer and its header `Link` (RFC 8288).
+    /// Asks once, for a caller who has a pace and retries of his own.
     ///
     /// # Errors
     /// The failure of this attempt.
-    pub async fn get_once(&self, target: &Target) -> Result<(Answer, Option<String>), FetchError> {
+    pub async fn get_once(&self, target: &Target) -> Result<Once, FetchError> {
         let started = Instant::now();
         let late = || FetchError::Timeout { phase: Phase::Whole, limit: self.manners.whole };
         let attempt = timeout_at((started + self.manners.whole).into(), self.guarded(target)).await;
-        let Fetched { status, body, first_byte, revalidated, link } =
+        let Fetched { status, body, first_byte, revalidated, link, quota } =
             attempt.unwrap_or_else(|_| Err(late()))?;
-        Ok((Answer { status, body, attempts: 1, elapsed: started.elapsed(), first_byte, revalidated }, link))
+        let answer =
+            Answer { status, body, attempts: 1, elapsed: started.elapsed(), first_byte, revalidated };
+        Ok(Once { answer, link, quota })
     }
 
     /// Sends `body` with `POST`, again and again while the failure is one that may pass: only for a receiver to whom the same
@@ -262,6 +266,7 @@ impl Client {
                 first_byte,
                 revalidated: true,
                 link: None,
+                quota: None,
             });
         }
         if !status.is_success() {
@@ -270,13 +275,14 @@ impl Client {
         let status = status.as_u16();
         let value = |name| header(&response, &name).map(str::to_owned);
         let (etag, last_modified, link) = (value(ETAG), value(LAST_MODIFIED), value(LINK));
+        let quota = Quota::read(response.headers(), SystemTime::now());
         let body = self.body(response).await?;
         if let Some(memory) = &self.memory
             && (etag.is_some() || last_modified.is_some())
         {
             memory.keep(target, &Kept { status, body: body.clone(), etag, last_modified });
         }
-        Ok(Fetched { status, body, first_byte, revalidated: false, link })
+        Ok(Fetched { status, body, first_byte, revalidated: false, link, quota })
     }
 
     async fn body(&self, mut response: Response) -> Result<Bytes, FetchError> {

@@ -11,6 +11,7 @@
 //! - A [`Gate`] keeps the requests of all clients that share it to so many at once for a host and so many a second.
 //! - What is too large for memory is read as it comes ([`Client::open`]), also in parts, under a [`Throttle`].
 //! - A [`Prober`] times the phases of one request, by the kernel's clock and not by when it got round to reading.
+//! - What a server tells of its limits is read ([`Quota`]), for a caller who keeps them.
 //! - With a [`Memory`], what has not changed is not sent again (`ETag`, `Last-Modified`).
 //! - A [`Circuit`] leaves a server alone that does not answer, and a [`Bulkhead`] lets at most so many requests at it.
 //!
@@ -28,12 +29,13 @@ mod incoming;
 mod manners;
 mod memory;
 mod probe;
+mod quota;
 mod stamped;
 mod target;
 mod throttle;
 mod tls;
 
-pub use answer::Answer;
+pub use answer::{Answer, Once};
 pub use backoff::retry_after;
 pub use bulkhead::{Bulkhead, Pass};
 pub use circuit::{Circuit, Flow, Fuse};
@@ -44,5 +46,6 @@ pub use incoming::{Ask, Head, Incoming, Part, Stated};
 pub use manners::Manners;
 pub use memory::{Kept, Memory};
 pub use probe::{Phases, Probe, Probed, Prober, Probing, note_waking};
+pub use quota::Quota;
 pub use target::Target;
 pub use throttle::Throttle;

@@ -104,6 +104,9 @@ pub struct Strategy<E: Exercise> {
     pub kind: Kind,
     /// How many workers it has whatever is asked for, where that is so: a pipeline has one for each stage.
     pub fixed_workers: Option<usize>,
+    /// The option without which it cannot do the exercise, such as the address of a server, and what to say where it is not
+    /// given.
+    pub needs: Option<(&'static str, &'static str)>,
     /// The function, or why there is none.
     pub run: Result<Run<E>, &'static str>,
 }
@@ -114,18 +117,25 @@ pub type Run<E> = fn(&<E as Exercise>::Input, &Lab) -> Result<<E as Exercise>::O
 impl<E: Exercise> Strategy<E> {
     /// A strategy that can do the exercise, well or badly.
     pub const fn new(kind: Kind, run: Run<E>) -> Self {
-        Self { name: kind.name(), kind, fixed_workers: None, run: Ok(run) }
+        Self { name: kind.name(), kind, fixed_workers: None, needs: None, run: Ok(run) }
     }
 
     /// A strategy that cannot do the exercise, and why, in one line.
     pub const fn absent(kind: Kind, why: &'static str) -> Self {
-        Self { name: kind.name(), kind, fixed_workers: None, run: Err(why) }
+        Self { name: kind.name(), kind, fixed_workers: None, needs: None, run: Err(why) }
     }
 
     /// The strategy under a name of its own, for exercises with several of one kind.
     #[must_use]
     pub const fn named(self, name: &'static str) -> Self {
         Self { name, ..self }
+    }
+
+    /// The strategy where `option` is given. Where it is not, the strategy is in the table with `why`; where it is, it is the
+    /// tool's choice.
+    #[must_use]
+    pub const fn needing(self, option: &'static str, why: &'static str) -> Self {
+        Self { needs: Some((option, why)), ..self }
     }
 
     /// The strategy with a number of workers that is its own.

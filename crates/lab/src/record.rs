@@ -84,6 +84,9 @@ pub struct StrategyRecord {
     pub fixed_workers: Option<usize>,
     /// Why the exercise does not offer it; `null` if it does.
     pub absent: Option<String>,
+    /// The option with which it is offered all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
 }
 
 /// A whole run: `run.json`.

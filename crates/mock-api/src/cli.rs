@@ -34,7 +34,7 @@ pub struct Args {
     /// Decides every body and every fault
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// What goes wrong: calm, flaky, rate-limited, outage, or a TOML file
+    /// What goes wrong: calm, flaky, rate-limited, drifting, outage, or a TOML file
     #[arg(long, default_value = "calm")]
     profile: String,
     /// How many orders there are
@@ -94,9 +94,9 @@ impl CliError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Bind(error) => Some(error.hint()),
-            Self::ReadProfile { .. } => {
-                Some("--profile takes calm, flaky, rate-limited, outage, or the path of a TOML file")
-            }
+            Self::ReadProfile { .. } => Some(
+                "--profile takes calm, flaky, rate-limited, drifting, outage, or the path of a TOML file",
+            ),
             Self::Profile { .. } => Some("the built-in profiles in crates/mock-api/profiles show every key"),
             Self::Start(_) | Self::Serve(_) => None,
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Parser;
-use lab::{Exercise, Lab, Launch};
+use lab::{Exercise, Lab, Launch, Strategy};
 use nix::sys::signal::Signal;
 use pipelines::queue::{Measured, Queue, QueueArgs};
 use witness::listing;
@@ -34,6 +34,11 @@ fn pass(folder: &Path, strategy: &str, workers: usize, arguments: &[&str]) -> (S
     )
 }
 
+/// The queues that need nobody else.
+fn local() -> impl Iterator<Item = &'static Strategy<Queue>> {
+    Queue::STRATEGIES.iter().filter(|strategy| strategy.run.is_ok() && strategy.needs.is_none())
+}
+
 #[test]
 fn every_queue_passes_every_message_once_with_any_number_of_producers_and_consumers() {
     let folder = tempfile::tempdir().unwrap();
@@ -41,7 +46,7 @@ fn every_queue_passes_every_message_once_with_any_number_of_producers_and_consum
     assert_eq!(reference.0.lines().count() + reference.1.lines().count(), 20_000);
     assert!(reference.1.lines().count() > 5);
     for (workers, producers, room) in [(1, "1", "1"), (2, "3", "2"), (7, "5", "64")] {
-        for strategy in Queue::STRATEGIES.iter().filter(|strategy| strategy.run.is_ok()) {
+        for strategy in local() {
             let arguments = ["--messages", "20000", "--producers", producers, "--room", room];
             let (out, dead, measured) = pass(folder.path(), strategy.name, workers, &arguments);
             assert!(out == reference.0 && dead == reference.1, "{} {workers}", strategy.name);
@@ -83,7 +88,7 @@ fn a_source_that_cannot_be_read_ends_everybody_and_nothing_is_written() {
     let bad = folder.path().join("x.ndjson");
     fs::create_dir(&bad).unwrap();
     fs::create_dir(bad.join("y.ndjson")).unwrap();
-    for strategy in Queue::STRATEGIES.iter().filter(|strategy| strategy.run.is_ok()) {
+    for strategy in local() {
         let mut command = witness::program(PROGRAM, folder.path());
         command
             .arg("queue")
@@ -102,7 +107,7 @@ fn a_source_that_cannot_be_read_ends_everybody_and_nothing_is_written() {
 fn ctrl_c_ends_producers_and_consumers_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    for strategy in Queue::STRATEGIES.iter().filter(|strategy| strategy.run.is_ok()) {
+    for strategy in local() {
         let mut command = witness::program(PROGRAM, folder.path());
         command
             .args(["queue", "--messages", "50000000", "--strategy", strategy.name, "--out"])
@@ -116,4 +121,98 @@ fn ctrl_c_ends_producers_and_consumers_and_leaves_nothing() {
         assert_eq!(listing(&out), [""; 0], "{}", strategy.name);
         fs::remove_dir_all(&out).unwrap();
     }
+}
+
+/// The broker of this machine, if there is one.
+#[cfg(feature = "nats")]
+fn broker() -> Option<&'static str> {
+    let is_there =
+        std::net::TcpStream::connect_timeout(&([127, 0, 0, 1], 4222).into(), Duration::from_secs(1)).is_ok();
+    if !is_there {
+        eprintln!("skipped: no NATS server answers at 127.0.0.1:4222");
+    }
+    is_there.then_some("nats://127.0.0.1:4222")
+}
+
+/// The streams that this process has at the broker.
+#[cfg(feature = "nats")]
+fn streams(broker: &str, owner: u32) -> Vec<String> {
+    use futures::TryStreamExt;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let names: Vec<String> = runtime.block_on(async {
+        let client = async_nats::connect(broker).await.unwrap();
+        async_nats::jetstream::new(client).stream_names().try_collect().await.unwrap()
+    });
+    let of_owner = |name: &String| {
+        let mut parts = name.rsplit('-');
+        name.starts_with("paralelo-queue-") && parts.nth(1) == Some(owner.to_string().as_str())
+    };
+    names.into_iter().filter(of_owner).collect()
+}
+
+#[cfg(feature = "nats")]
+#[test]
+fn a_broker_passes_every_message_once_and_keeps_nothing() {
+    let Some(broker) = broker() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let reference = pass(folder.path(), "sequential", 1, &["--messages", "5000"]);
+    // With little room the broker refuses much, and it is put again.
+    for (workers, producers, room) in [(1, "1", "64"), (2, "3", "8"), (7, "5", "500")] {
+        let arguments = ["--messages", "5000", "--producers", producers, "--room", room, "--broker", broker];
+        let (out, dead, measured) = pass(folder.path(), "nats", workers, &arguments);
+        assert!(out == reference.0 && dead == reference.1, "{workers}");
+        assert_eq!((measured.messages, measured.lost, measured.doubled), (5_000, 0, 0));
+        assert_eq!(streams(broker, std::process::id()), [""; 0]);
+    }
+}
+
+#[cfg(feature = "nats")]
+#[test]
+fn ctrl_c_takes_the_stream_along_and_the_next_run_that_of_a_killed_one() {
+    let Some(broker) = broker() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for signal in [Signal::SIGINT, Signal::SIGKILL] {
+        let mut command = witness::program(PROGRAM, folder.path());
+        command
+            .args(["queue", "--messages", "50000000", "--broker", broker, "--out"])
+            .arg(folder.path().join("out"));
+        let program = command.spawn().unwrap();
+        let number = program.id();
+        witness::wait_for("the stream", || (streams(broker, number).len() == 1).then_some(()));
+        let (ended, took) = witness::end(program, &[], signal);
+        assert!(took < Duration::from_secs(3), "{took:?}");
+        if signal == Signal::SIGINT {
+            assert_eq!((ended.code, streams(broker, number)), (Some(130), Vec::new()), "{}", ended.err);
+        } else {
+            pass(folder.path(), "nats", 1, &["--messages", "10", "--broker", broker]);
+            assert_eq!(streams(broker, number), [""; 0]);
+        }
+    }
+}
+
+#[cfg(feature = "nats")]
+#[test]
+fn a_broker_that_is_not_named_or_not_there_is_said_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let listed = witness::run(witness::program(PROGRAM, folder.path()).arg("list"));
+    assert!(
+        listed.out.contains("nats is not offered: it passes the messages over a broker"),
+        "{}",
+        listed.out
+    );
+    let mut command = witness::program(PROGRAM, folder.path());
+    let ended = witness::run(command.args(["queue", "--strategy", "nats", "--messages", "10"]));
+    assert!(ended.code == Some(1) && ended.err.contains("--broker nats://127.0.0.1:4222"), "{}", ended.err);
+    // Nobody listens at a port that was free a moment ago.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = witness::program(PROGRAM, folder.path());
+    let ended = witness::run(command.args([
+        "queue",
+        "--messages",
+        "10",
+        "--broker",
+        &format!("nats://me:secret@{free}"),
+    ]));
+    assert!(ended.code == Some(1) && ended.err.contains("the broker does not answer"), "{}", ended.err);
+    assert!(ended.err.contains(&free.to_string()) && !ended.err.contains("secret"), "{}", ended.err);
 }

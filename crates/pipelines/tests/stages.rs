@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lab::{Answer, Digest, Exercise, Lab, Launch};
 use nix::sys::signal::Signal;
-use pipelines::stages::{Args, Stages};
+use pipelines::stages::{Args, Measured, Stages};
 use tempfile::TempDir;
 use witness::{children, end, listing, run};
 
@@ -44,7 +44,7 @@ fn stages(folder: &Path, strategy: &str) -> Command {
 #[test]
 fn every_strategy_stores_the_same_bytes_with_any_number_of_workers() {
     let folder = orders(3, 20_000);
-    let args = Args { inputs: vec![folder.path().join("in").display().to_string()] };
+    let args = Args { inputs: vec![folder.path().join("in").display().to_string()], waits: Vec::new() };
     let mut answers = Vec::new();
     for workers in [1, 2, 7] {
         for strategy in Stages::STRATEGIES {
@@ -105,4 +105,80 @@ fn ctrl_c_leaves_nothing_and_nobody() {
         assert_eq!(ended.code, Some(130), "{}: {}", strategy.name, ended.err);
         assert_eq!(listing(&out), [""; 0], "{}", strategy.name);
     }
+}
+
+/// Runs over so many batches, of which each stage waits so many milliseconds with each.
+fn measured(batches: usize, strategy: &str, workers: usize, waits: [u64; 3]) -> Measured {
+    // A batch never spans two files.
+    let folder = orders(batches, 3);
+    let waits = ["ingest", "transform", "store"].into_iter().zip(waits);
+    let waits = waits.map(|(stage, wait)| format!("{stage}={wait}")).collect();
+    let args = Args { inputs: vec![folder.path().join("in").display().to_string()], waits };
+    let mut lab = Lab::new(workers).with_out(folder.path().join("out.parquet"));
+    lab.launch = Launch::program(PROGRAM);
+    let input = Stages::prepare(&args, &lab).unwrap();
+    let strategy = Stages::STRATEGIES.iter().find(|one| one.name == strategy).unwrap();
+    strategy.run.unwrap()(&input, &lab).unwrap().measured
+}
+
+/// The stages wait and do not compute, so it does not matter how busy the machine is.
+#[test]
+fn the_law_of_the_bottleneck_says_within_a_tenth_how_long_a_run_takes() {
+    for (strategy, workers, waits, bottleneck) in [
+        ("sequential", 1, [10, 20, 5], "transform"),
+        ("threads", 1, [10, 20, 5], "transform"),
+        ("threads", 1, [5, 10, 20], "store"),
+        ("async", 1, [20, 10, 5], "ingest"),
+        ("processes", 1, [5, 40, 10], "transform"),
+        ("pool", 1, [5, 20, 10], "transform"),
+        ("pool", 2, [5, 40, 10], "transform"),
+        // Enough workers for one stage make another one the bottleneck.
+        ("pool", 4, [5, 40, 15], "store"),
+    ] {
+        let run = measured(40, strategy, workers, waits);
+        let (said, took) = (run.predicted(), run.took.as_secs_f64());
+        assert_eq!(run.bottleneck(), bottleneck, "{strategy} {workers} {waits:?}\n{run}");
+        assert!((took / said - 1.0).abs() <= 0.1, "{strategy} {workers} {waits:?}\n{run}");
+    }
+}
+
+#[test]
+fn a_run_one_after_another_foretells_what_overlapped_ones_take() {
+    let serial = measured(40, "sequential", 1, [10, 40, 10]);
+    for (strategy, workers) in [("threads", 1), ("pool", 2), ("pool", 4), ("async", 1)] {
+        // What a busy machine adds is no part of the law: the best of three counts.
+        let least = (0..3).map(|_| measured(40, strategy, workers, [10, 40, 10]).took).min().unwrap();
+        let said = serial.forecast([1, workers, 1]);
+        let ratio = least.as_secs_f64() / said;
+        assert!((0.9..=1.1).contains(&ratio), "{strategy} with {workers}: {least:?} of {said} s\n{serial}");
+    }
+}
+
+#[test]
+fn the_picture_shows_who_is_held_up_and_how_full_the_queues_are() {
+    let folder = orders(20, 3);
+    for strategy in ["threads", "pool", "async"] {
+        let picture = folder.path().join(format!("{strategy}.json"));
+        let mut command = stages(folder.path(), strategy);
+        command.args(["--workers", "1", "--wait", "transform=10", "--timeline"]).arg(&picture);
+        let ended = run(&mut command);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert!(ended.err.contains("bottleneck: transform; its law says"), "{}", ended.err);
+        let slices = lab::timeline::read_chrome(&fs::read(&picture).unwrap()).unwrap();
+        let drawn = |lane: &str, name: &str| {
+            let those = slices.iter().filter(|slice| slice.lane == lane && slice.name == name);
+            those.map(|slice| slice.end_ns - slice.start_ns).sum::<u64>()
+        };
+        // What comes is slower than what takes before the one queue, and faster before the other.
+        let full = drawn("queue before transform", "4 of 4 batches");
+        let empty = drawn("queue before store", "0 of 4 batches");
+        assert!(full > 80_000_000 && empty > 80_000_000, "{strategy}: {full} {empty}");
+    }
+}
+
+#[test]
+fn a_wait_that_is_none_is_refused_with_what_is_one() {
+    let folder = orders(1, 3);
+    let ended = run(stages(folder.path(), "threads").args(["--wait", "transfrom=5"]));
+    assert!(ended.code == Some(1) && ended.err.contains("ingest, transform or store"), "{}", ended.err);
 }

@@ -71,6 +71,7 @@ fn exercise(id: u8, name: &str, about: &str, best: Kind, absent: &[(Kind, &str)]
         kind: *kind,
         fixed_workers: None,
         absent: absent.iter().find(|(absent, _)| absent == kind).map(|(_, why)| (*why).into()),
+        needs: None,
     });
     ExerciseRecord {
         id,

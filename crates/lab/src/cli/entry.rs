@@ -1,6 +1,6 @@
 //! An exercise as a row of a program's table.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Instant;
 
@@ -56,7 +56,8 @@ fn record<E: Exercise>() -> ExerciseRecord {
         name: strategy.name.into(),
         kind: strategy.kind,
         fixed_workers: strategy.fixed_workers,
-        absent: strategy.run.err().map(Into::into),
+        absent: strategy.run.err().or(strategy.needs.map(|(_, why)| why)).map(Into::into),
+        needs: strategy.needs.map(|(option, _)| option.into()),
     });
     ExerciseRecord {
         id: E::ID,
@@ -68,7 +69,8 @@ fn record<E: Exercise>() -> ExerciseRecord {
 }
 
 impl ExerciseRecord {
-    /// The cells of this exercise: its strategies that exist, the reference first. With `only`, the reference and that one.
+    /// The cells of this exercise: its strategies that exist with these arguments, the reference first. With `only`, the
+    /// reference and that one.
     ///
     /// # Errors
     /// A name in `only` that no strategy has.
@@ -85,7 +87,9 @@ impl ExerciseRecord {
             return Err(self.no_strategy(only));
         }
         let there = self.strategies.iter().enumerate().filter(|(number, strategy)| {
-            strategy.absent.is_none() && only.is_none_or(|only| *number == 0 || strategy.name == only)
+            let is_there = strategy.absent.is_none()
+                || strategy.needs.as_ref().is_some_and(|option| args.iter().any(|arg| gives(arg, option)));
+            is_there && only.is_none_or(|only| *number == 0 || strategy.name == only)
         });
         Ok(there
             .map(|(_, strategy)| CellPlan {
@@ -108,16 +112,26 @@ impl ExerciseRecord {
     }
 }
 
-/// The strategy that was asked for, or the best one.
+/// Whether an argument gives this option: `--broker`, or `--broker=…`.
+fn gives(argument: &OsStr, option: &str) -> bool {
+    argument.to_str().is_some_and(|text| text.split('=').next() == Some(option))
+}
+
+/// The strategy that was asked for, or that for whose option a value was given, or the best one.
 fn chosen<E: Exercise>(
     options: &Options,
+    matches: &ArgMatches,
 ) -> Result<(&'static Strategy<E>, crate::exercise::Run<E>), Problem> {
-    let wanted = |strategy: &&Strategy<E>| match &options.strategy {
-        Some(name) => strategy.name == name,
-        None => strategy.name == E::BEST,
+    let given = |strategy: &&Strategy<E>| {
+        strategy.needs.is_some_and(|(option, _)| {
+            let id = option.trim_start_matches('-');
+            matches.try_contains_id(id).is_ok_and(|given| given)
+        })
     };
-    let name = options.strategy.as_deref().unwrap_or(E::BEST);
-    let strategy = E::STRATEGIES.iter().find(wanted).ok_or_else(|| record::<E>().no_strategy(name))?;
+    let best = || E::STRATEGIES.iter().find(given).map_or(E::BEST, |strategy| strategy.name);
+    let name = options.strategy.as_deref().unwrap_or_else(best);
+    let strategy = E::STRATEGIES.iter().find(|strategy| strategy.name == name);
+    let strategy = strategy.ok_or_else(|| record::<E>().no_strategy(name))?;
     let run =
         strategy.run.map_err(|why| Problem::new(format!("`{}` does not offer `{name}`: {why}", E::NAME)))?;
     Ok((strategy, run))
@@ -125,7 +139,7 @@ fn chosen<E: Exercise>(
 
 fn serve<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Result<End, Problem> {
     let args = E::Args::from_arg_matches(matches).or_problem(|| "the arguments cannot be read")?;
-    let (_, run) = chosen::<E>(options)?;
+    let (_, run) = chosen::<E>(options, matches)?;
     cell::serve::<E>(&args, lab, run).map(|()| End::Done)
 }
 
@@ -133,7 +147,7 @@ fn serve<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Res
 /// error what was done and what was not.
 fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Result<End, Problem> {
     let args = E::Args::from_arg_matches(matches).or_problem(|| "the arguments cannot be read")?;
-    let (strategy, run) = match chosen::<E>(options) {
+    let (strategy, run) = match chosen::<E>(options, matches) {
         Ok(chosen) => chosen,
         Err(problem) => {
             say(&problem);

@@ -197,12 +197,11 @@ fn moved(asked: u64, size: u64, total: u64, style: &Style, faults: Option<PageFa
     if matches!(style, Style::Cursor { .. }) {
         return (asked, total);
     }
-    if faults.duplicate {
-        return (asked.saturating_sub(size), total);
-    }
     // Whoever has read `asked` records has seen the collection grow so often.
-    let grown = faults.drift.map_or(0, |drift| (asked / drift.every).saturating_mul(drift.rows));
-    (asked.saturating_sub(grown), total.saturating_add(grown))
+    let grown = |asked: u64| faults.drift.map_or(0, |drift| (asked / drift.every).saturating_mul(drift.rows));
+    // A page that comes twice is the one before as it was when it came first.
+    let before = if faults.duplicate { asked.saturating_sub(size) } else { asked };
+    (before.saturating_sub(grown(before)), total.saturating_add(grown(asked)))
 }
 
 /// Microseconds since the epoch as RFC 3339. The reference is what serde asks for.

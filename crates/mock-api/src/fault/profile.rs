@@ -134,6 +134,10 @@ pub struct RateLimit {
     /// Tokens that the bucket holds.
     #[schemars(range(min = 1))]
     pub burst: u32,
+    /// Whether each answer tells the limit and what is left of it, in the fields of the IETF's draft: `RateLimit-Policy`,
+    /// `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`.
+    #[serde(default)]
+    pub told: bool,
 }
 
 /// A time at which nothing works: 503 with `Retry-After`.
@@ -173,10 +177,11 @@ pub enum ProfileError {
 }
 
 /// The built-in profiles, by name.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 5] = [
     ("calm", include_str!("../../profiles/calm.toml")),
     ("flaky", include_str!("../../profiles/flaky.toml")),
     ("rate-limited", include_str!("../../profiles/rate-limited.toml")),
+    ("drifting", include_str!("../../profiles/drifting.toml")),
     ("outage", include_str!("../../profiles/outage.toml")),
 ];
 
@@ -269,7 +274,7 @@ impl Profile {
         if let Some(Drift { every, rows }) = self.drift {
             need(every > 0 && rows < every, "drift", "rows below every")?;
         }
-        if let Some(RateLimit { per_second, burst }) = self.rate_limit {
+        if let Some(RateLimit { per_second, burst, .. }) = self.rate_limit {
             let sane = per_second >= 0.001 && per_second.is_finite() && burst > 0;
             need(sane, "rate_limit", "per_second from 0.001 and a burst of 1 or more")?;
         }

@@ -12,7 +12,7 @@ fn every_built_in_profile_can_be_read_and_carries_its_name() {
         assert_eq!(Profile::built_in(name).unwrap().name, name);
     }
     assert!(Profile::built_in("calm").unwrap().is_calm());
-    assert!(Profile::names().filter(|name| !Profile::built_in(name).unwrap().is_calm()).count() == 3);
+    assert!(Profile::names().filter(|name| !Profile::built_in(name).unwrap().is_calm()).count() == 4);
 }
 
 #[test]

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::{Peer, ResetConnection, Said, counted};
 use crate::Api;
-use crate::fault::{self, Fate, Fault, FaultOrder, Profile};
+use crate::fault::{self, Fate, Fault, FaultOrder, Profile, RateLimit};
 use crate::ledger::Visit;
 use crate::problem::Problem;
 
@@ -28,7 +28,7 @@ pub(super) async fn serve(
     route: &'static str,
     peer: &Peer,
     said: Said,
-    mut request: Request,
+    request: Request,
     serve: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let order = match said.fault.as_ref().map(|order| order.to_str().map(FaultOrder::parse)) {
@@ -44,16 +44,33 @@ pub(super) async fn serve(
         let named = named.filter(|id| (1..=128).contains(&id.len()));
         api.ledger.enter(named.unwrap_or(&peer.name), target, route)
     };
-    let (mut fate, quota) = match (order, &stormy) {
+    let (fate, quota) = match (order, &stormy) {
         (None, None) => (Fate::default(), None),
         (Some(order), stormy) => (order.fate(visit.attempt), stormy.as_ref()),
         (None, Some(stormy)) => (stormy.0.fate(api.config.seed, target, visit.attempt), Some(stormy)),
     };
-    if let Some((profile, since)) = quota
-        && let Some(refused) = refuse(api, &visit, profile, *since)
-    {
-        return counted::count(refused, visit);
+    let mut quota_left = None;
+    if let Some((profile, since)) = quota {
+        match admit(api, &visit, profile, *since) {
+            Ok(left) => quota_left = profile.rate_limit.filter(|limit| limit.told).zip(left),
+            Err(refused) => return counted::count(*refused, visit),
+        }
     }
+    let mut response = let_happen(api, request, serve, visit, fate).await;
+    if let Some((limit, left)) = quota_left {
+        tell(&mut response, limit, left);
+    }
+    response
+}
+
+/// Serves a request that was admitted, with whatever is its fate.
+async fn let_happen(
+    api: &Api,
+    mut request: Request,
+    serve: impl AsyncFnOnce(Request) -> Response,
+    visit: Visit,
+    mut fate: Fate,
+) -> Response {
     if !fate.latency.is_zero() {
         api.metrics.fault("latency");
         tokio::time::sleep(fate.latency).await;
@@ -68,25 +85,48 @@ pub(super) async fn serve(
     counted::count(serve(request).await, visit)
 }
 
-/// The two faults that follow the clock: an outage, and an empty bucket.
-fn refuse(api: &Api, visit: &Visit, profile: &Profile, since: Instant) -> Option<Response> {
+/// The two faults that follow the clock: an outage, and an empty bucket. Says how many tokens are left in one that is not.
+fn admit(api: &Api, visit: &Visit, profile: &Profile, since: Instant) -> Result<Option<f64>, Box<Response>> {
     let now = Instant::now();
     if profile.rate_limit.is_some() || !profile.outages.is_empty() {
         visit.note_manners(now);
     }
     if let Some(left) = profile.clock_outage(now.saturating_duration_since(since)) {
         api.metrics.fault("outage");
-        return Some(come_back(StatusCode::SERVICE_UNAVAILABLE, "there is an outage", left, visit, now));
+        let refused = come_back(StatusCode::SERVICE_UNAVAILABLE, "there is an outage", left, visit, now);
+        return Err(Box::new(refused));
     }
-    let wait = visit.take_token(profile.rate_limit?, now).err()?;
-    api.metrics.fault("rate_limit");
-    Some(come_back(
-        StatusCode::TOO_MANY_REQUESTS,
-        "this client's quota on this route is used up",
-        wait,
-        visit,
-        now,
-    ))
+    let Some(limit) = profile.rate_limit else { return Ok(None) };
+    visit.take_token(limit, now).map(Some).map_err(|wait| {
+        api.metrics.fault("rate_limit");
+        let why = "this client's quota on this route is used up";
+        let mut refused = come_back(StatusCode::TOO_MANY_REQUESTS, why, wait, visit, now);
+        if limit.told {
+            tell(&mut refused, limit, 0.0);
+        }
+        Box::new(refused)
+    })
+}
+
+/// Tells a limit and what is left of it, as draft-ietf-httpapi-ratelimit-headers-06 has it; `burst` is a parameter of ours, which
+/// the draft provides for.
+fn tell(response: &mut Response, limit: RateLimit, left: f64) {
+    // Windows have whole seconds: the shortest in which the requests are a whole number too, if a minute has one.
+    let window =
+        (1_u32..=60).find(|window| (limit.per_second * f64::from(*window)).fract() < 1e-9).unwrap_or(60);
+    let quantity = (limit.per_second * f64::from(window)).floor().max(1.0);
+    let full = ((f64::from(limit.burst) - left) / limit.per_second).ceil().max(0.0);
+    let fields = [
+        ("ratelimit-policy", format!("{quantity};w={window};burst={}", limit.burst)),
+        ("ratelimit-limit", quantity.to_string()),
+        ("ratelimit-remaining", left.floor().to_string()),
+        ("ratelimit-reset", full.to_string()),
+    ];
+    for (name, value) in fields {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
 }
 
 fn come_back(status: StatusCode, why: &str, wait: Duration, visit: &Visit, now: Instant) -> Response {

@@ -13,8 +13,8 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// Takes a token, or says how long until there is one.
-    pub(super) fn take(&mut self, limit: RateLimit, now: Instant) -> Result<(), Duration> {
+    /// Takes a token and says how many are left, or how long until there is one.
+    pub(super) fn take(&mut self, limit: RateLimit, now: Instant) -> Result<f64, Duration> {
         let full = f64::from(limit.burst);
         let tokens = self.level.map_or(full, |(tokens, then)| {
             let back = now.saturating_duration_since(then).as_secs_f64() * limit.per_second;
@@ -22,7 +22,7 @@ impl Bucket {
         });
         if tokens >= 1.0 {
             self.level = Some((tokens - 1.0, now));
-            Ok(())
+            Ok(tokens - 1.0)
         } else {
             self.level = Some((tokens, now));
             Err(Duration::from_secs_f64(((1.0 - tokens) / limit.per_second).min(86_400.0)))
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn a_bucket_gives_its_burst_at_once_and_its_rate_in_the_long_run() {
-        let limit = RateLimit { per_second: 10.0, burst: 5 };
+        let limit = RateLimit { per_second: 10.0, burst: 5, told: false };
         let start = Instant::now();
         let mut bucket = Bucket::default();
         let taken =
@@ -56,12 +56,12 @@ mod tests {
 
     #[test]
     fn an_empty_bucket_says_when_it_has_a_token_again() {
-        let limit = RateLimit { per_second: 2.0, burst: 1 };
+        let limit = RateLimit { per_second: 2.0, burst: 1, told: false };
         let start = Instant::now();
         let mut bucket = Bucket::default();
-        assert_eq!(bucket.take(limit, start), Ok(()));
+        assert_eq!(bucket.take(limit, start), Ok(0.0));
         let wait = bucket.take(limit, start).unwrap_err();
         assert_eq!(wait, Duration::from_millis(500));
-        assert_eq!(bucket.take(limit, start + wait), Ok(()));
+        assert_eq!(bucket.take(limit, start + wait), Ok(0.0));
     }
 }

@@ -181,8 +181,8 @@ impl Visit {
         }
     }
 
-    /// Takes a token, or says how long until there is one.
-    pub(crate) fn take_token(&self, limit: RateLimit, now: Instant) -> Result<(), Duration> {
+    /// Takes a token and says how many are left, or how long until there is one.
+    pub(crate) fn take_token(&self, limit: RateLimit, now: Instant) -> Result<f64, Duration> {
         let taken = locked(&self.client.buckets).entry(self.route).or_default().take(limit, now);
         if taken.is_err() {
             self.client.limited.fetch_add(1, Relaxed);

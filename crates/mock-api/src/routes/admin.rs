@@ -22,8 +22,8 @@ pub(super) struct LedgerQuery {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ProfilePath {
-    /// `calm`, `flaky`, `rate-limited` or `outage`.
-    #[schemars(extend("enum" = ["calm", "flaky", "rate-limited", "outage"]))]
+    /// `calm`, `flaky`, `rate-limited`, `drifting` or `outage`.
+    #[schemars(extend("enum" = ["calm", "flaky", "rate-limited", "drifting", "outage"]))]
     name: String,
 }
 

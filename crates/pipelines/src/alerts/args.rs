@@ -7,9 +7,8 @@ use lab::{Lab, OrProblem, Problem};
 
 use super::files::Places;
 use super::follow::Pace;
-use super::matcher::Matcher;
 use super::rules::Rules;
-use super::scan::{Setup, zone};
+use super::scan::Setup;
 use super::{EXAMPLE, Input};
 
 pub(super) const ABOUT: &str = "Looks for events in many log files and tells alerts, in the order of time";
@@ -73,9 +72,8 @@ impl AlertsArgs {
 
     pub(super) fn prepare(&self, lab: &Lab) -> Result<Input, Problem> {
         let (rules, text, place) = self.rules(lab)?;
-        zone(&rules)
-            .map_err(|problem| problem.at(&place).expected("a name such as UTC or America/Sao_Paulo"))?;
-        Matcher::new(&rules).map_err(|problem| problem.at(&place))?;
+        let setup = Setup::new(text, place);
+        setup.check()?;
         let settle = Duration::from_millis(self.settle_ms);
         let every = Duration::from_millis(self.every_ms);
         let places = Places { named: self.inputs.clone(), own: lab.raw("logs") };
@@ -84,7 +82,7 @@ impl AlertsArgs {
         }
         Ok(Input {
             places,
-            setup: Setup { rules: text, place },
+            setup,
             rules,
             state: self.state.clone(),
             follow: self.follow.then_some(Pace { every, settle, from_end: self.from_end }),

@@ -1,12 +1,12 @@
 //! Which rules an event fits, and a fast way to the events that may fit one.
 //!
 //! Every shape of every rule gives literals of which one must stand in its events (`literals`). One search for the literals
-//! of all shapes goes over the text; only the events that have one are looked at. There, one automaton tells which literals
-//! the event has, and only their shapes are asked. Shapes without literals are searched for one by one.
+//! of all shapes goes over the text, once: each literal that it comes upon marks its shapes in the event around it, and only
+//! these are asked. Events without a literal are never looked at. Shapes without literals are searched for one by one.
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, packed};
+use aho_corasick::{AhoCorasick, MatchKind, packed};
 use lab::{OrProblem, Problem};
 use regex::bytes::{Regex, RegexBuilder};
 use serde_json::Value;
@@ -15,14 +15,14 @@ use super::events::{Events, trimmed};
 use super::literals::{Needles, needles};
 use super::rules::{Rule, Rules, Shape, Want};
 
-/// Compiled rules.
-#[derive(Debug)]
+/// Compiled rules. A clone shares what was compiled and has a scratch memory of its own, so that threads which search at the
+/// same time do not wait for each other.
+#[derive(Clone, Debug)]
 pub(super) struct Matcher {
     rules: Vec<Counted>,
     shapes: Vec<Compiled>,
     search: Search,
-    /// Finds all literals in an event; and the shapes that each of them belongs to.
-    present: AhoCorasick,
+    /// The shapes that each literal belongs to, and those of the literals that it begins with.
     owners: Vec<Vec<usize>>,
     /// Shapes without literals: those that can be searched for in a text, and those that each event must be shown to.
     searched: Vec<usize>,
@@ -30,13 +30,13 @@ pub(super) struct Matcher {
     pub(super) events: Events,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Counted {
     except: Option<Regex>,
     by: Option<String>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Compiled {
     rule: usize,
     pattern: Option<Regex>,
@@ -56,19 +56,29 @@ enum Test {
     IsNot(String),
 }
 
-/// The first literal of any shape.
-#[derive(Debug)]
+/// Finds the next literal of any shape; of several that begin at one place, the longest.
+#[derive(Clone, Debug)]
 enum Search {
     Nothing,
     Vector(packed::Searcher),
     Automaton(AhoCorasick),
 }
 
+/// A literal in the text.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    literal: usize,
+    start: usize,
+    end: usize,
+}
+
 /// What a worker keeps from one event to the next.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     marked: Vec<bool>,
+    /// For each shape that is searched for by itself, its next match.
     next: Vec<Option<usize>>,
+    fits: Vec<Fit>,
 }
 
 /// An event that fits a rule.
@@ -126,16 +136,31 @@ impl Matcher {
                 shapes.push(shape_compiled);
             }
         }
-        let automaton = |kind, matches| {
-            let built = AhoCorasick::builder().kind(kind).match_kind(matches).build(&literals);
-            built.or_problem(|| "the rules have too many literals")
-        };
+        // Of the literals that begin at one place the longest is found, and where it stands, those that it begins with stand too.
+        let own = owners.clone();
+        for (literal, owners) in literals.iter().zip(&mut owners) {
+            let beginnings = literals
+                .iter()
+                .zip(&own)
+                .filter(|(other, _)| other.len() < literal.len() && literal.starts_with(other));
+            beginnings.for_each(|(_, shapes)| owners.extend(shapes));
+        }
         let search = if literals.is_empty() {
             Search::Nothing
         } else {
-            match packed::Config::new().builder().extend(&literals).build() {
+            let vector = packed::Config::new()
+                .match_kind(packed::MatchKind::LeftmostLongest)
+                .builder()
+                .extend(&literals)
+                .build();
+            match vector {
                 Some(vector) => Search::Vector(vector),
-                None => Search::Automaton(automaton(None, MatchKind::LeftmostFirst)?),
+                None => Search::Automaton(
+                    AhoCorasick::builder()
+                        .match_kind(MatchKind::LeftmostLongest)
+                        .build(&literals)
+                        .or_problem(|| "the rules have too many literals")?,
+                ),
             }
         };
         let begins = match &rules.begins {
@@ -148,7 +173,6 @@ impl Matcher {
         };
         Ok(Self {
             rules: rules.rules.iter().map(counted).collect::<Result<_, Problem>>()?,
-            present: automaton(Some(AhoCorasickKind::DFA), MatchKind::Standard)?,
             shapes,
             search,
             owners,
@@ -163,61 +187,70 @@ impl Matcher {
         &self,
         text: &[u8],
         scratch: &mut Scratch,
-        found: &mut impl FnMut(Range<usize>, Vec<Fit>),
+        found: &mut impl FnMut(Range<usize>, &mut Vec<Fit>),
     ) {
         scratch.next.clear();
-        scratch.next.resize(self.searched.len() + 1, Some(0));
-        let mut at = 0;
+        scratch.next.resize(self.searched.len(), Some(0));
+        let (mut at, mut literal) = (0, self.literal(text, 0));
         while at < text.len() {
-            let Some(candidate) = self.next(text, at, scratch) else { return };
+            let Some(candidate) = self.next(text, at, literal, scratch) else { return };
             let event = self.events.around(text, at, candidate);
+            let content = trimmed(&text[event.clone()]);
+            scratch.marked.clear();
+            scratch.marked.resize(self.shapes.len(), false);
+            // The next literal may begin within this one, so the search goes on a byte behind its beginning.
+            while let Some(place) = literal.filter(|place| place.start < event.end) {
+                if place.end <= event.start + content.len() {
+                    self.owners[place.literal].iter().for_each(|shape| scratch.marked[*shape] = true);
+                }
+                literal = self.literal(text, place.start + 1);
+            }
+            self.fits(content, scratch);
             at = event.end;
-            let fits = self.fits(trimmed(&text[event.clone()]), scratch);
-            if !fits.is_empty() {
-                found(event, fits);
+            if !scratch.fits.is_empty() {
+                found(event, &mut scratch.fits);
             }
         }
     }
 
+    /// The first literal that begins at `at` or behind it.
+    fn literal(&self, text: &[u8], at: usize) -> Option<Place> {
+        let (literal, start, end) = match &self.search {
+            Search::Nothing => return None,
+            Search::Vector(search) => {
+                let found = search.find_in(text, (at..text.len()).into())?;
+                (found.pattern(), found.start(), found.end())
+            }
+            Search::Automaton(search) => {
+                let found = search.find(aho_corasick::Input::new(text).range(at..))?;
+                (found.pattern(), found.start(), found.end())
+            }
+        };
+        Some(Place { literal: literal.as_usize(), start, end })
+    }
+
     /// The next place of a literal or of a match of a shape that has none.
-    fn next(&self, text: &[u8], at: usize, scratch: &mut Scratch) -> Option<usize> {
+    fn next(&self, text: &[u8], at: usize, literal: Option<Place>, scratch: &mut Scratch) -> Option<usize> {
         if !self.shown_all.is_empty() {
             return Some(at);
         }
-        let literal = |at| match &self.search {
-            Search::Nothing => None,
-            Search::Vector(search) => {
-                search.find_in(text, (at..text.len()).into()).map(|found| found.start())
-            }
-            Search::Automaton(search) => {
-                search.find(aho_corasick::Input::new(text).range(at..)).map(|found| found.start())
-            }
-        };
-        let (last, others) = scratch.next.split_last_mut()?;
         // What was found further on stays found; it is searched for again only when it was passed.
-        if last.is_some_and(|next| next <= at) {
-            *last = literal(at);
-        }
-        for (next, shape) in others.iter_mut().zip(&self.searched) {
+        for (next, shape) in scratch.next.iter_mut().zip(&self.searched) {
             if next.is_some_and(|next| next <= at) {
                 let pattern = self.shapes[*shape].pattern.as_ref()?;
                 *next = pattern.find_at(text, at).map(|found| found.start());
             }
         }
-        scratch.next.iter().flatten().min().copied()
+        scratch.next.iter().flatten().copied().chain(literal.map(|place| place.start)).min()
     }
 
-    /// The rules that one event fits, each once, in the order of the rules.
-    fn fits(&self, event: &[u8], scratch: &mut Scratch) -> Vec<Fit> {
-        scratch.marked.clear();
-        scratch.marked.resize(self.shapes.len(), false);
-        for literal in self.present.find_overlapping_iter(event) {
-            self.owners[literal.pattern().as_usize()].iter().for_each(|shape| scratch.marked[*shape] = true);
-        }
-        self.searched.iter().chain(&self.shown_all).for_each(|shape| scratch.marked[*shape] = true);
+    /// The rules that one event fits, each once, in the order of the rules: those of the marked shapes that it has.
+    fn fits(&self, event: &[u8], scratch: &mut Scratch) {
+        let Scratch { marked, fits, .. } = scratch;
+        self.searched.iter().chain(&self.shown_all).for_each(|shape| marked[*shape] = true);
+        fits.clear();
         let mut object = None;
-        let mut fits: Vec<Fit> = Vec::new();
-        for (shape, marked) in self.shapes.iter().zip(&scratch.marked) {
+        for (shape, marked) in self.shapes.iter().zip(marked) {
             let known = fits.last().is_some_and(|fit| fit.rule == shape.rule);
             if !*marked || known || !shape.fits(event, &mut object) {
                 continue;
@@ -229,7 +262,6 @@ impl Matcher {
             let key = rule.by.as_deref().map_or_else(String::new, |by| shape.key(by, event, &mut object));
             fits.push(Fit { rule: shape.rule, key });
         }
-        fits
     }
 }
 

@@ -26,6 +26,7 @@ mod rules;
 mod scan;
 mod stamp;
 mod state;
+mod stretch;
 
 use std::path::PathBuf;
 

@@ -52,11 +52,12 @@ pub(super) fn plan(sources: &[Source], events: &Events, clock: impl Fn(i16) -> C
             year: source.year,
         };
         let length = if source.packed { u64::MAX } else { PIECE };
+        // A file that cannot be looked at will say so when it is read.
+        let mut file = File::open(&source.path).ok();
         let mut from = source.from;
         while from < source.end {
             let to = from.saturating_add(length).min(source.end);
-            // A piece that cannot be looked at will say so when it is read.
-            let time = begins_at(source, from, events, &clock).ok().flatten();
+            let time = file.as_mut().and_then(|file| begins_at(file, source, from, events, &clock).ok()?);
             earliest = earliest.max(time.unwrap_or(i64::MIN));
             planned.push((earliest, piece(from, to)));
             from = to;
@@ -67,9 +68,14 @@ pub(super) fn plan(sources: &[Source], events: &Events, clock: impl Fn(i16) -> C
 }
 
 /// The time of the first event that shows one at or after `from`.
-fn begins_at(source: &Source, from: u64, events: &Events, clock: &Clock) -> io::Result<Option<i64>> {
+fn begins_at(
+    file: &mut File,
+    source: &Source,
+    from: u64,
+    events: &Events,
+    clock: &Clock,
+) -> io::Result<Option<i64>> {
     let mut head = Vec::new();
-    let mut file = File::open(&source.path)?;
     if source.packed {
         let mut unpacked = MultiGzDecoder::new(file);
         io::copy(&mut (&mut unpacked).take(from), &mut io::sink())?;

@@ -67,9 +67,7 @@ pub(super) fn round(
     let compiled = ScanPiece::start(setup)?;
     let (rules, events) = (compiled.rules(), compiled.events());
     let zone = zone(rules)?;
-    let planned = plan(sources, events, |year| {
-        if year == 1970 { compiled.clock().clone() } else { Clock::new(zone.clone(), year) }
-    });
+    let planned = plan(sources, events, |year| compiled.clock().of_year(year));
     if let (None, Some((first, _))) = (engine.now(), planned.iter().find(|(time, _)| *time > i64::MIN)) {
         engine.clock(rules, *first, &mut Vec::new());
     }

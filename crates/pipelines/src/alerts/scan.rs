@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use flate2::read::MultiGzDecoder;
 use jiff::tz::TimeZone;
@@ -15,6 +16,7 @@ use super::events::trimmed;
 use super::matcher::{Matcher, Scratch};
 use super::rules::Rules;
 use super::stamp::{Clock, Stamp};
+use super::stretch::Stretch;
 
 /// Bytes of a file that are one task: they and their lines stay in a core's cache.
 pub(super) const PIECE: u64 = 1 << 20;
@@ -31,9 +33,51 @@ const SHOWN: usize = 1_024;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Setup {
     /// The rules, as TOML.
-    pub rules: String,
+    pub(super) rules: String,
     /// What TOML cannot say of itself: where the rules came from.
-    pub place: String,
+    place: String,
+    /// What all workers of this process share: to compile twenty patterns takes as long as to read some megabytes.
+    #[serde(skip)]
+    compiled: OnceLock<Arc<Compiled>>,
+}
+
+/// Rules that are ready to be looked for.
+#[derive(Clone, Debug)]
+struct Compiled {
+    matcher: Matcher,
+    rules: Rules,
+    clock: Clock,
+}
+
+impl Setup {
+    /// With rules in TOML that came from `place`.
+    pub fn new(rules: String, place: String) -> Self {
+        Self { rules, place, compiled: OnceLock::new() }
+    }
+
+    /// Compiles the rules, once in a process.
+    ///
+    /// # Errors
+    /// Rules that cannot be read, a pattern or a time zone that is none.
+    fn compiled(&self) -> Result<&Arc<Compiled>, Problem> {
+        if let Some(compiled) = self.compiled.get() {
+            return Ok(compiled);
+        }
+        let rules = Rules::parse(&self.rules, &self.place)?;
+        let zone = zone(&rules)
+            .map_err(|problem| problem.at(&self.place).expected("a name such as UTC or America/Sao_Paulo"))?;
+        let matcher = Matcher::new(&rules).map_err(|problem| problem.at(&self.place))?;
+        let compiled = Compiled { matcher, clock: Clock::new(zone, 1970), rules };
+        Ok(self.compiled.get_or_init(|| Arc::new(compiled)))
+    }
+
+    /// Says what is wrong with the rules, if anything is.
+    ///
+    /// # Errors
+    /// Those of compiling them.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        self.compiled().map(drop)
+    }
 }
 
 /// The events that begin in a part of a file.
@@ -97,11 +141,10 @@ pub(super) struct Hit {
 pub struct ScanPiece {
     matcher: Matcher,
     rules: Rules,
-    zone: TimeZone,
     clock: Clock,
     year: i16,
     scratch: Scratch,
-    buffer: Vec<u8>,
+    stretch: Stretch,
     open: Option<(PathBuf, File)>,
 }
 
@@ -112,23 +155,14 @@ impl Job for ScanPiece {
     type Reply = Scanned;
 
     fn start(setup: &Setup) -> Result<Self, Problem> {
-        let rules = Rules::parse(&setup.rules, &setup.place)?;
-        let zone = zone(&rules)?;
-        Ok(Self {
-            matcher: Matcher::new(&rules)?,
-            clock: Clock::new(zone.clone(), 1970),
-            rules,
-            zone,
-            year: 1970,
-            scratch: Scratch::default(),
-            buffer: Vec::new(),
-            open: None,
-        })
+        let Compiled { matcher, rules, clock } = Compiled::clone(setup.compiled()?);
+        let (scratch, stretch) = (Scratch::default(), Stretch::default());
+        Ok(Self { matcher, rules, clock, year: 1970, scratch, stretch, open: None })
     }
 
     fn run(&mut self, piece: &Piece, stop: &Stop) -> Result<Scanned, Problem> {
         if self.year != piece.year {
-            (self.clock, self.year) = (Clock::new(self.zone.clone(), piece.year), piece.year);
+            (self.clock, self.year) = (self.clock.of_year(piece.year), piece.year);
         }
         let cannot = || format!("cannot read {}", piece.path.display());
         if piece.packed {
@@ -174,8 +208,8 @@ impl ScanPiece {
         piece: &Piece,
         stop: &Stop,
     ) -> io::Result<Result<Scanned, Problem>> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
+        let mut stretch = std::mem::take(&mut self.stretch);
+        stretch.clear();
         let mut aligned = piece.aligned;
         let mut offset = if aligned { piece.from } else { piece.from - 1 };
         let mut scanned = Scanned { end: piece.from, ..Scanned::default() };
@@ -184,36 +218,38 @@ impl ScanPiece {
             if let Err(problem) = stop.check() {
                 return Ok(Err(problem));
             }
-            let missing = want.saturating_sub(buffer.len());
-            let is_end = (&mut *from).take(missing as u64).read_to_end(&mut buffer)? < missing;
+            let is_end = stretch.fill(from, want)?;
             if !aligned {
-                let first = self.matcher.events.first(&buffer, 1);
+                let text = stretch.text();
+                let first = self.matcher.events.first(text, 1);
                 // The last line may be cut off here, and what it is may not show yet; its own beginning stays in sight.
-                let skipped = first
-                    .unwrap_or_else(|| memrchr(b'\n', &buffer).unwrap_or(buffer.len().saturating_sub(1)));
+                let skipped =
+                    first.unwrap_or_else(|| memrchr(b'\n', text).unwrap_or(text.len().saturating_sub(1)));
                 aligned = first.is_some();
                 offset += skipped as u64;
-                buffer.drain(..skipped);
+                stretch.drop_front(skipped);
                 scanned.end = offset;
                 if offset >= piece.to || !aligned && is_end {
                     break;
                 }
                 if !aligned {
-                    want = buffer.len() * 2 + BEYOND;
+                    want = stretch.text().len() * 2 + BEYOND;
                     continue;
                 }
             }
-            let (cut, done) = self.cut(&buffer, offset, piece, is_end);
-            self.events_of(&buffer[..cut], offset, &mut scanned);
+            let text = stretch.text();
+            let (cut, done) = self.cut(text, offset, piece, is_end);
+            self.events_of(&text[..cut], offset, &mut scanned);
             offset += cut as u64;
-            buffer.drain(..cut);
             scanned.end = offset;
             if done {
                 break;
             }
-            want = buffer.len() + if cut == 0 { buffer.len().max(BEYOND) } else { MORE };
+            stretch.drop_front(cut);
+            let left = stretch.text().len();
+            want = left + if cut == 0 { left.max(BEYOND) } else { MORE };
         }
-        self.buffer = buffer;
+        self.stretch = stretch;
         Ok(Ok(scanned))
     }
 
@@ -244,7 +280,7 @@ impl ScanPiece {
             let content = trimmed(&text[event.clone()]);
             let at = clock.read(content).or_else(|| before(clock, &text[..event.start])).map(both);
             let shown = String::from_utf8_lossy(&content[..content.len().min(SHOWN)]);
-            for fit in fits {
+            for fit in fits.drain(..) {
                 scanned.hits.push(Hit {
                     rule: u16::try_from(fit.rule).unwrap_or(u16::MAX),
                     key: fit.key,

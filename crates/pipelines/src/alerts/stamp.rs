@@ -45,10 +45,15 @@ impl Clock {
         Self {
             zone,
             year,
-            web: regex(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d\d)(\d\d)"),
-            old: regex(r"^(?:<\d+>)?([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)\b"),
-            epoch: regex(r#"(?:^|"(?:ts|time|timestamp)": ?)"?(\d{10}(?:\.\d+)?|\d{13})\b"#),
+            web: regex(r"(?-u)(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d\d)(\d\d)"),
+            old: regex(r"(?-u)^(?:<\d+>)?([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)\b"),
+            epoch: regex(r#"(?-u)(?:^|"(?:ts|time|timestamp)": ?)"?(\d{10}(?:\.\d+)?|\d{13})\b"#),
         }
+    }
+
+    /// The same clock for times of another year.
+    pub(super) fn of_year(&self, year: i16) -> Self {
+        Self { year, ..self.clone() }
     }
 
     /// The time of an event; `None` where it shows none.

@@ -88,6 +88,7 @@ impl ExtractArgs {
                 limit: self.rate.map(|rate| Limit { rate, burst: self.burst.into() }),
                 at_once: self.concurrency.into(),
                 pace: OnceLock::new(),
+                whole: None,
             },
         })
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use fetch::{Client, FetchError, Manners, Target};
+use fetch::{Client, FetchError, Manners, Once, Target};
 use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
@@ -25,6 +25,9 @@ pub struct Setup {
     /// The pace that all workers of this process keep.
     #[serde(skip)]
     pub(super) pace: OnceLock<Arc<Pace>>,
+    /// Where the workers of other processes have parts of the limit: the pace of the whole.
+    #[serde(skip)]
+    pub(super) whole: Option<Arc<Pace>>,
 }
 
 /// A page that is to be fetched.
@@ -91,8 +94,8 @@ impl Fetcher {
             self.pace.enter().await;
             let sent = Instant::now();
             let problem = match self.client.get_once(&target).await {
-                Ok((answer, link)) => {
-                    self.pace.accepted();
+                Ok(Once { answer, link, quota }) => {
+                    self.pace.accepted(sent, quota.as_ref());
                     match Page::read(&answer.body, self.setup.field.as_deref()) {
                         Ok(page) => return Ok((page, link, answer.body.len() as u64)),
                         // A body that was cut short may be whole the next time.
@@ -105,7 +108,7 @@ impl Fetcher {
                     continue;
                 }
                 Err(error) => {
-                    self.pace.accepted();
+                    self.pace.accepted(sent, None);
                     let may_pass =
                         error.may_pass() || matches!(error, FetchError::Status { status: 500.., .. });
                     let problem = Problem::because("the page was not fetched", &error)

@@ -37,13 +37,16 @@ pub(super) fn gather(
     let mut store = Store::open(input.state.as_deref(), &input.url, lab.out().as_deref())?;
     let mut setup = input.setup.clone();
     setup.limit = setup.limit.or(store.state.limit);
-    let mut setup = told(&setup, lab);
     let mut gathered = Gathered::default();
     if store.state.walk.is_none() {
         let (walk, key, bytes) = look(input, &setup)?;
         gathered.bytes += bytes;
         (store.state.walk, store.state.key) = (Some(walk), key);
     }
+    // The first answer may have told the limit.
+    setup.limit = setup.limit.or(setup.pace().limit());
+    let whole = setup.limit;
+    let mut setup = told(&setup, lab);
     setup.walk.clone_from(&store.state.walk);
     let walk =
         store.state.walk.clone().ok_or_else(|| Problem::new("it is not known how the API is paged"))?;
@@ -52,7 +55,7 @@ pub(super) fn gather(
     } else {
         chained(lab, &setup, &walk, way, &mut store, &mut gathered)
     };
-    store.state.limit = setup.pace().limit().or(store.state.limit);
+    store.state.limit = whole.or_else(|| setup.pace().limit());
     store.save()?;
     let hint = match &input.state {
         Some(state) => format!("what came so far is kept: the same command goes on from {}", state.display()),
@@ -206,12 +209,22 @@ fn chained(
     let mut next = Some(store.state.next.clone().unwrap_or_else(start));
     let mut kept = Instant::now();
     let (known, mut begun_anew) = (store.state.next.is_some(), false);
+    let event_loop = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let event_loop = event_loop.or_problem(|| "cannot start an event loop")?;
     while let Some(url) = next {
         let mut came = None;
+        // A worker process that is started for one page knows nothing of the pages before it.
+        if let Some(whole) = &setup.whole {
+            event_loop.block_on(whole.enter());
+        }
+        let sent = Instant::now();
         way(lab, setup, &mut std::iter::once(Errand { url: url.clone() }), &mut |outcome| {
             came = Some(reply(outcome));
             Ok(())
         })?;
+        if let Some(whole) = &setup.whole {
+            whole.accepted(sent, None);
+        }
         let page = match came {
             // A cursor that was kept too long is good no more: the walk begins anew, and only what is new is added.
             Some(Err(problem)) if known && !begun_anew && problem.to_string().contains("410") => {

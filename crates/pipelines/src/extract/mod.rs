@@ -8,6 +8,7 @@
 //! once, in the order of the pages (`gather`).
 
 mod args;
+mod bucket;
 mod fetcher;
 mod gather;
 mod pace;
@@ -19,6 +20,7 @@ mod walk;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use lab::exercise::Kind;
 use lab::out::{Staging, publish};
@@ -28,6 +30,7 @@ use lab::{Answer, Digest, Exercise, Failure, Lab, OrProblem, Problem, Role, Stra
 pub use args::ExtractArgs;
 pub use fetcher::{Errand, FetchPage, Fetched, Setup};
 pub use pace::Limit;
+pub use page::Page;
 pub use walk::{Style, Walk};
 
 /// The exercise.
@@ -108,7 +111,7 @@ fn divided(setup: &Setup, lab: &Lab) -> Setup {
         rate: limit.rate / (parts + 1.0),
         burst: (limit.burst / (parts + 1.0)).floor().max(1.0),
     });
-    Setup { limit, ..setup.clone() }
+    Setup { limit, pace: OnceLock::new(), whole: Some(Arc::clone(setup.pace())), ..setup.clone() }
 }
 
 fn run(input: &Input, lab: &Lab, way: Way<FetchPage>, told: Told) -> Result<Output, Problem> {
@@ -127,6 +130,10 @@ fn run(input: &Input, lab: &Lab, way: Way<FetchPage>, told: Told) -> Result<Outp
     let staged = staging.path("table");
     if out.extension().is_some_and(|end| end == "parquet") {
         parquet_file::write(&store.records_path, &staged)?;
+    } else if store.staging.is_some() {
+        // Nobody else needs the records.
+        publish(&store.records_path, &out)?;
+        return Ok(Output { file: out, spool: None, work });
     } else {
         std::fs::copy(&store.records_path, &staged)
             .or_problem(|| format!("cannot write {}", out.display()))?;

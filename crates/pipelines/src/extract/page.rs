@@ -1,6 +1,8 @@
 //! One page of an API's answer: its records as they were written, and what it says about the others.
 
 use lab::Problem;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// Where records are, in an answer that is an object.
@@ -8,46 +10,160 @@ const RECORDS: [&str; 6] = ["items", "data", "results", "records", "rows", "valu
 
 /// A page.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Page {
+pub struct Page {
     /// Each record on a line of its own.
-    pub(super) lines: Vec<String>,
+    pub lines: Vec<String>,
     /// What the answer says besides its records.
-    pub(super) rest: Value,
+    pub rest: Value,
 }
 
 impl Page {
-    /// Reads a body.
+    /// Reads a body: checks it, and cuts the records out of it as they are written, in one pass and without making anything
+    /// of them.
     ///
     /// # Errors
     /// In words, a body that is no JSON or has no list of records.
-    pub(super) fn read(body: &[u8], field: Option<&str>) -> Result<Self, String> {
+    pub fn read(body: &[u8], field: Option<&str>) -> Result<Self, String> {
         let text = std::str::from_utf8(body).map_err(|_| "the page is not UTF-8".to_owned())?;
-        let mut whole: Value =
-            serde_json::from_str(text).map_err(|error| format!("the page is not JSON: {error}"))?;
-        let list = match &mut whole {
-            Value::Array(_) => text.trim(),
-            Value::Object(object) => {
-                let is_list = |name: &&str| object.get(*name).is_some_and(Value::is_array);
-                let name = match field {
-                    Some(name) => Some(name).filter(is_list),
-                    None => RECORDS.into_iter().find(|name| is_list(name)),
-                };
-                let name = name.ok_or_else(|| {
-                    format!("the page has no list called {}", field.unwrap_or("items, data or results"))
-                })?;
-                object.remove(name);
-                member(text, name).ok_or("the page's list cannot be found")?
+        let mut reader = Reader { text, at: 0 };
+        let (records, rest) = match reader.next() {
+            Some(b'[') => (reader.list(), Value::Null),
+            Some(b'{') => return reader.object().ok_or_else(|| wrong(text))?.page(text, field),
+            _ => {
+                serde_json::from_str::<IgnoredAny>(text).map_err(|_| wrong(text))?;
+                return Err("the page is neither a list nor an object".into());
             }
-            _ => return Err("the page is neither a list nor an object".into()),
         };
-        // A line end in JSON that is no part of a text is a space.
-        let lines = elements(list).into_iter().map(|record| record.replace(['\n', '\r'], " ")).collect();
-        Ok(Self { lines, rest: if whole.is_array() { Value::Null } else { whole } })
+        let records = records.filter(|_| reader.is_at_end()).ok_or_else(|| wrong(text))?;
+        Ok(Self { lines: lines(text, &records), rest })
     }
 
     /// A number that the page says.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.rest.get(name).and_then(Value::as_u64)
+    }
+}
+
+/// What is wrong with a text that is no JSON, with its line and column.
+fn wrong(text: &str) -> String {
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Err(error) => format!("the page is not JSON: {error}"),
+        Ok(_) => "the page's list cannot be found".into(),
+    }
+}
+
+/// Records as lines: a line end in JSON that is no part of a text is a space.
+fn lines(text: &str, records: &[&str]) -> Vec<String> {
+    if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
+        return records.iter().map(|record| (*record).to_owned()).collect();
+    }
+    records.iter().map(|record| record.replace(['\n', '\r'], " ")).collect()
+}
+
+/// Goes through JSON value by value, and checks each on the way.
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// The members of an object, in their order; of those that are lists of records their elements.
+struct Members<'a> {
+    others: Vec<(String, &'a str)>,
+    lists: Vec<(String, &'a str, Vec<&'a str>)>,
+}
+
+impl<'a> Reader<'a> {
+    /// The next byte that is no white space; it stays where it is.
+    fn next(&mut self) -> Option<u8> {
+        let rest = &self.text.as_bytes()[self.at..];
+        self.at += rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Passes the next byte if it is this one.
+    fn pass(&mut self, byte: u8) -> Option<()> {
+        (self.next()? == byte).then(|| self.at += 1)
+    }
+
+    fn is_at_end(&mut self) -> bool {
+        self.next().is_none()
+    }
+
+    /// The next value, and its text.
+    fn value<T: Deserialize<'a>>(&mut self) -> Option<(T, &'a str)> {
+        self.next()?;
+        let rest = &self.text[self.at..];
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<T>();
+        let value = values.next()?.ok()?;
+        let length = values.byte_offset();
+        self.at += length;
+        Some((value, &rest[..length]))
+    }
+
+    /// What stands between brackets, with commas between, each passed by `element`.
+    fn row(
+        &mut self,
+        [open, close]: [u8; 2],
+        mut element: impl FnMut(&mut Self) -> Option<()>,
+    ) -> Option<()> {
+        self.pass(open)?;
+        if self.next()? == close {
+            return self.pass(close);
+        }
+        loop {
+            element(self)?;
+            if self.next()? == close {
+                return self.pass(close);
+            }
+            self.pass(b',')?;
+        }
+    }
+
+    /// The elements of a list.
+    fn list(&mut self) -> Option<Vec<&'a str>> {
+        let mut elements = Vec::new();
+        self.row(*b"[]", |reader| {
+            elements.push(reader.value::<IgnoredAny>()?.1);
+            Some(())
+        })?;
+        Some(elements)
+    }
+
+    /// The members of the object that the whole text is.
+    fn object(&mut self) -> Option<Members<'a>> {
+        let mut members = Members { others: Vec::new(), lists: Vec::new() };
+        self.row(*b"{}", |reader| {
+            let (name, _) = reader.value::<String>()?;
+            reader.pass(b':')?;
+            if reader.next()? == b'[' {
+                let from = reader.at;
+                let elements = reader.list()?;
+                members.lists.push((name, &reader.text[from..reader.at], elements));
+            } else {
+                members.others.push((name, reader.value::<IgnoredAny>()?.1));
+            }
+            Some(())
+        })?;
+        self.is_at_end().then_some(members)
+    }
+}
+
+impl Members<'_> {
+    fn page(mut self, text: &str, field: Option<&str>) -> Result<Page, String> {
+        let place = |name: &str| self.lists.iter().position(|(known, ..)| known == name);
+        let place = match field {
+            Some(name) => place(name),
+            None => RECORDS.into_iter().find_map(place),
+        };
+        let place = place.ok_or_else(|| {
+            format!("the page has no list called {}", field.unwrap_or("items, data or results"))
+        })?;
+        let (_, _, records) = self.lists.swap_remove(place);
+        let others =
+            self.others.into_iter().chain(self.lists.into_iter().map(|(name, list, _)| (name, list)));
+        let rest = others.map(|(name, value)| Some((name, serde_json::from_str(value).ok()?)));
+        let rest = rest.collect::<Option<serde_json::Map<String, Value>>>().ok_or_else(|| wrong(text))?;
+        Ok(Page { lines: lines(text, &records), rest: Value::Object(rest) })
     }
 }
 
@@ -106,23 +222,6 @@ fn value_end(text: &[u8], at: usize) -> usize {
     place
 }
 
-/// The elements of a list.
-fn elements(list: &str) -> Vec<&str> {
-    let Some(inner) = list.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
-        return Vec::new();
-    };
-    let (mut at, mut found) = (0, Vec::new());
-    while at < inner.len() {
-        let end = value_end(inner.as_bytes(), at);
-        let element = inner[at..end].trim();
-        if !element.is_empty() {
-            found.push(element);
-        }
-        at = end + 1;
-    }
-    found
-}
-
 /// The value of a member of an object.
 fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let inner = object.trim().strip_prefix('{')?.strip_suffix('}')?;
@@ -163,7 +262,34 @@ mod tests {
         assert!(page.lines.len() == 2 && !page.lines[1].contains('\n') && page.number("total") == Some(7));
         assert_eq!(Page::read(b"[1, 2]", None).unwrap().lines, ["1", "2"]);
         assert!(Page::read(b"{\"a\":1}", None).unwrap_err().contains("no list"));
-        assert!(Page::read(b"{\"items\":[1", None).unwrap_err().contains("not JSON"));
+        for body in [
+            "{\"items\":[1",
+            "[1,]",
+            "[1 2]",
+            "{\"items\":[1]}x",
+            "{\"items\":[1],}",
+            "[01]",
+            "",
+            "{\"items\":[\"\\q\"]}",
+        ] {
+            let why = Page::read(body.as_bytes(), None).unwrap_err();
+            assert!(why.contains("not JSON") && why.contains("line 1"), "{body}: {why}");
+        }
+        assert!(Page::read(b"7", None).unwrap_err().contains("neither a list nor an object"));
+    }
+
+    #[test]
+    fn of_several_lists_the_one_that_was_named_has_the_records_and_the_others_are_beside_it() {
+        let body = br#"{"tags":["a"],"data":{"n":1},"results":[{"id":1}],"values":[]}"#;
+        let page = Page::read(body, None).unwrap();
+        assert_eq!((page.lines.len(), page.rest["tags"][0].as_str()), (1, Some("a")));
+        let page = Page::read(body, Some("tags")).unwrap();
+        assert_eq!((page.lines, page.rest["data"]["n"].as_u64()), (vec!["\"a\"".to_owned()], Some(1)));
+        assert!(Page::read(body, Some("data")).unwrap_err().contains("no list called data"));
+        assert_eq!(
+            Page::read(b" { } ", None).unwrap_err(),
+            "the page has no list called items, data or results"
+        );
     }
 
     #[test]
@@ -182,9 +308,10 @@ mod tests {
         fn the_elements_of_a_list_are_those_that_a_parser_sees(texts in proptest::collection::vec(".{0,8}", 0..6)) {
             let list = serde_json::to_string(&texts.iter().map(|text| serde_json::json!({"a": [text], "b": text})).collect::<Vec<_>>()).unwrap();
             let parsed: Vec<Value> = serde_json::from_str(&list).unwrap();
-            let found: Vec<Value> = elements(&list).into_iter().map(|one| serde_json::from_str(one).unwrap()).collect();
+            let elements = Reader { text: &list, at: 0 }.list().unwrap();
+            let found: Vec<Value> = elements.iter().map(|one| serde_json::from_str(one).unwrap()).collect();
             prop_assert_eq!(&found, &parsed);
-            for (element, text) in elements(&list).into_iter().zip(&texts) {
+            for (element, text) in elements.into_iter().zip(&texts) {
                 prop_assert_eq!(serde_json::from_str::<String>(member(element, "b").unwrap()).unwrap(), text.clone());
             }
         }

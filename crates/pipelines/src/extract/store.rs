@@ -157,9 +157,17 @@ impl Store {
     }
 }
 
+/// A key as 16 bytes: a short one is itself, behind its length; a longer one is its BLAKE3, with a length that none of the
+/// others has.
 fn hash(key: &str) -> u128 {
     let mut first = [0; 16];
-    first.copy_from_slice(&blake3::hash(key.as_bytes()).as_bytes()[..16]);
+    if key.len() < first.len() {
+        first[0] = u8::try_from(key.len()).unwrap_or_default();
+        first[1..=key.len()].copy_from_slice(key.as_bytes());
+    } else {
+        first[1..].copy_from_slice(&blake3::hash(key.as_bytes()).as_bytes()[..15]);
+        first[0] = u8::MAX;
+    }
     u128::from_le_bytes(first)
 }
 

@@ -32,6 +32,8 @@ pub struct Processed {
     pub(super) waited_ns: u64,
     /// Which consumer had it.
     pub(super) consumer: u32,
+    /// Whether a broker says that it gave the message out before: then it may have been processed already.
+    pub(super) again: bool,
 }
 
 /// Where messages come from.
@@ -125,6 +127,6 @@ impl Message {
         let outcome = process(&self.text, needed);
         let waited_ns = now_ns.saturating_sub(self.put_ns);
         let outcome = outcome.map_err(|why| (why, self.text));
-        Processed { source: self.source, number: self.number, outcome, waited_ns, consumer }
+        Processed { source: self.source, number: self.number, outcome, waited_ns, consumer, again: false }
     }
 }

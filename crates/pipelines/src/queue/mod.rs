@@ -5,12 +5,14 @@
 //! up, and memory stays as it is however much there is to read. What cannot be processed becomes a dead letter, with its
 //! place and the reason.
 //!
-//! The strategies differ in the queue alone, under the same load. The output is the same for all of them: every message of
+//! The strategies differ in the queue alone, under the same load; one has it at a broker (`nats`). The output is the same for all of them: every message of
 //! every source once, which is counted and not assumed (`tally`). Closing needs no signal: when the last producer drops its
 //! end, the queue empties and everybody ends.
 
 mod channel;
 mod message;
+#[cfg(feature = "nats")]
+mod nats;
 mod strategies;
 mod tally;
 
@@ -40,6 +42,7 @@ Throughput, waiting times and fairness are told on standard error.
 Examples:
   pipelines queue 'events/*.ndjson' --need account,cents --out clean.ndjson --dead-letters dead.ndjson
   pipelines queue --messages 1000000 --producers 4 --workers 4 --strategy kanal
+  pipelines queue --broker nats://127.0.0.1:4222 --messages 100000
   pipelines queue --compare                 the same load over every queue")]
 pub struct QueueArgs {
     /// NDJSON files, folders or quoted patterns [default: made-up records]
@@ -56,6 +59,9 @@ pub struct QueueArgs {
     /// Messages that the queue holds
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub room: u32,
+    /// A NATS server with `JetStream` that passes the messages: then that is the tool's choice
+    #[arg(long, value_name = "URL")]
+    pub broker: Option<String>,
     /// How many records are made up, in 8 sources [default: as --scale says]
     #[arg(long, value_name = "N", conflicts_with = "inputs")]
     pub messages: Option<u64>,
@@ -68,6 +74,9 @@ pub struct Input {
     needed: Vec<String>,
     producers: usize,
     room: usize,
+    /// The broker, where one is named; without the feature `nats` nobody asks for it.
+    #[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "only `nats` reads it"))]
+    broker: Option<String>,
     out: PathBuf,
     dead: PathBuf,
 }
@@ -96,6 +105,12 @@ impl Exercise for Queue {
         Strategy::absent(Kind::Rayon, "its threads steal tasks and must not block, which a full queue does"),
         Strategy::new(Kind::Async, strategies::event_loop),
         Strategy::new(Kind::Processes, strategies::processes),
+        #[cfg(feature = "nats")]
+        Strategy::new(Kind::Cluster, nats::jetstream)
+            .named("nats")
+            .needing("--broker", "it passes the messages over a broker, and --broker names none"),
+        #[cfg(not(feature = "nats"))]
+        Strategy::absent(Kind::Cluster, "it was built without the feature `nats`").named("nats"),
     ];
     const BEST: &'static str = "crossbeam";
     const ROLES: &'static [Role] = &[Role::worker::<ProcessBatch>()];
@@ -126,6 +141,7 @@ impl Exercise for Queue {
             sources,
             needed: args.need.clone(),
             producers: args.producers.into(),
+            broker: args.broker.clone(),
             room: usize::try_from(args.room).unwrap_or(usize::MAX),
             out,
             dead,

@@ -14,7 +14,7 @@ use super::message::{Message, Processed, since};
 use super::{Input, Output, write};
 
 /// Results that may wait for the one who writes them.
-const RESULTS: usize = 256;
+pub(super) const RESULTS: usize = 256;
 /// Messages that go to a worker process at a time: a pipe costs two copies and two wake-ups each time.
 const BATCH: usize = 64;
 
@@ -105,13 +105,13 @@ where
 }
 
 /// Takes source after source, until there is none; the messages of each.
-fn produce_all(
+pub(super) fn produce_all(
     input: &Input,
     next: &AtomicU64,
     began: Instant,
     stop: &Stop,
     put: &mut dyn FnMut(Message) -> bool,
-) -> Result<Vec<(usize, u64)>, Problem> {
+) -> Result<Produced, Problem> {
     let mut produced = Vec::new();
     loop {
         // Only the number itself is shared, so it needs no ordering with anything else.
@@ -121,21 +121,22 @@ fn produce_all(
     }
 }
 
-type Produced = Vec<(usize, u64)>;
+/// Which sources were produced, and how many messages each had.
+pub(super) type Produced = Vec<(usize, u64)>;
 
-fn join_all(all: impl Iterator<Item = Result<Produced, Problem>>) -> Result<Produced, Problem> {
+pub(super) fn join_all(all: impl Iterator<Item = Result<Produced, Problem>>) -> Result<Produced, Problem> {
     // Every thread is joined before the first problem is told.
     let all: Vec<_> = all.collect();
     Ok(all.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-fn in_order(input: &Input, produced: Produced) -> Vec<u64> {
+pub(super) fn in_order(input: &Input, produced: Produced) -> Vec<u64> {
     let mut counts = vec![0; input.sources.len()];
     produced.into_iter().for_each(|(number, count)| counts[number] = count);
     counts
 }
 
-fn number_of(number: usize) -> u32 {
+pub(super) fn number_of(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 

@@ -75,16 +75,17 @@ impl<'a> Tally<'a> {
     /// # Errors
     /// A disk that takes no more.
     pub(super) fn take(&mut self, result: Processed) -> Result<(), Problem> {
+        let source = result.source as usize;
+        let part = &mut self.parts[source];
+        if result.number < part.next || part.early.contains_key(&result.number) {
+            // What a broker gives out once more because it was not sure, and says so, counts once.
+            self.measured.doubled += u64::from(!result.again);
+            return Ok(());
+        }
         self.measured.messages += 1;
         self.waits[step(result.waited_ns)] += 1;
         self.longest_ns = self.longest_ns.max(result.waited_ns);
         *self.shares.entry(result.consumer).or_default() += 1;
-        let source = result.source as usize;
-        let part = &mut self.parts[source];
-        if result.number < part.next || part.early.contains_key(&result.number) {
-            self.measured.doubled += 1;
-            return Ok(());
-        }
         // What came too early is held: as much as the other consumers do while one of them is busy with a single message.
         part.early.insert(result.number, result);
         while let Some(result) = part.early.remove(&part.next) {
@@ -94,6 +95,12 @@ impl<'a> Tally<'a> {
                 .or_problem(|| "cannot write the results")?;
         }
         Ok(())
+    }
+
+    /// How many messages have come so far, each counted once.
+    #[cfg(feature = "nats")]
+    pub(super) fn messages(&self) -> u64 {
+        self.measured.messages
     }
 
     /// Everything is through: `produced` is how many messages each source had. Puts the parts together and returns what was

@@ -10,9 +10,7 @@ fn check(rules: &str, text: &str, expected: &[&str]) {
     let mut found = Vec::new();
     matcher.scan(text.as_bytes(), &mut Scratch::default(), &mut |event, fits| {
         let first = text[event].split_whitespace().next().unwrap_or_default().to_owned();
-        found.extend(
-            fits.into_iter().map(|fit| format!("{first} {} {}", rules.rules[fit.rule].name, fit.key)),
-        );
+        found.extend(fits.drain(..).map(|fit| format!("{first} {} {}", rules.rules[fit.rule].name, fit.key)));
     });
     assert_eq!(found, expected, "{text}");
 }
@@ -25,6 +23,21 @@ fn patterns_with_overlapping_literals_are_all_found() {
         rules,
         "1 x timed out after 5\n2 y\n3 timed out after z\n",
         &["1 a ", "1 b ", "1 c ", "2 c ", "3 a ", "3 d "],
+    );
+}
+
+#[test]
+fn literals_that_begin_with_each_other_or_lie_within_each_other_are_all_found() {
+    let rules = "[[rule]]\nname='a'\npattern='disk'\n[[rule]]\nname='b'\npattern='disk full'\n\
+                 [[rule]]\nname='c'\npattern='full'\n[[rule]]\nname='d'\npattern='disk full: \\d'\n\
+                 [[rule]]\nname='e'\npattern='lll'";
+    check(
+        rules,
+        "1 disk full: 5\n2 disk full\n3 disk\n4 full\r\n5 llll full: disk full: x\n6 dis\nk full",
+        &[
+            "1 a ", "1 b ", "1 c ", "1 d ", "2 a ", "2 b ", "2 c ", "3 a ", "4 c ", "5 a ", "5 b ", "5 c ",
+            "5 e ", "k c ",
+        ],
     );
 }
 
