@@ -98,7 +98,8 @@ impl House {
         Ok(exit_code(name, Running::start(&mut command, leash, &self.stop)?.wait()?))
     }
 
-    fn command(&self, program: impl Into<OsString>) -> Command {
+    /// A command in the project's folder, without what cargo said to this program.
+    pub(crate) fn command(&self, program: impl Into<OsString>) -> Command {
         let mut command = Command::new(program.into());
         command.current_dir(&self.root);
         // Cargo described this package to this program. A cargo that inherits that passes it on to build scripts, and

@@ -1,4 +1,4 @@
-//! Exercise 11 from an object store to an object store: a real server that speaks S3 (`moto_server`, from PyPI), on loopback.
+//! Exercise 11 from an object store to an object store: a real server that speaks S3 (`moto_server`, from the Python index), on loopback.
 //!
 //! Where there is no Python or no `moto` to be had, the test says so and proves nothing.
 #![cfg(feature = "s3")]

@@ -318,8 +318,8 @@ fn times(workers: usize, processors: usize) -> (Vec<Bilingual>, Vec<f64>) {
     let label = |(index, number): (usize, &usize)| match index {
         0 => Text::new("no faster", "nada mais rápida").into(),
         last if last == many => {
-            let least = between[last - 1].round();
-            both!("more than {least} times", "mais de {least} vezes")
+            let border = between[last - 1].round();
+            both!("more than {border} times", "mais de {border} vezes")
         }
         _ => both!("about {number} times", "cerca de {number} vezes"),
     };

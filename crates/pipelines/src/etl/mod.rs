@@ -73,10 +73,7 @@ impl Exercise for Etl {
         Strategy::new(Kind::Rayon, strategies::rayon),
         Strategy::new(Kind::Async, strategies::event_loop),
         Strategy::new(Kind::Processes, strategies::processes),
-        Strategy::absent(
-            Kind::Cluster,
-            "no distributed engine is built in: Ballista takes longer to compile than all else",
-        ),
+        Strategy::absent(Kind::Cluster, "no distributed engine runs it yet"),
     ];
     const BEST: &'static str = Kind::Pool.name();
     const ROLES: &'static [Role] = &[Role::worker::<Look>(), Role::worker::<Clean>()];

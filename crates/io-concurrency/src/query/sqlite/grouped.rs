@@ -334,14 +334,13 @@ struct Groups {
 impl Groups {
     /// What there is of the group with this key.
     fn of(&mut self, key: &[u8], items: usize) -> &mut [State] {
-        let place = match self.places.get(key) {
-            Some(place) => *place,
-            None => {
-                let place = self.states.len();
-                self.states.resize(place + items, State::default());
-                self.places.insert(key.into(), place);
-                place
-            }
+        let place = if let Some(place) = self.places.get(key) {
+            *place
+        } else {
+            let place = self.states.len();
+            self.states.resize(place + items, State::default());
+            self.places.insert(key.into(), place);
+            place
         };
         &mut self.states[place..place + items]
     }
