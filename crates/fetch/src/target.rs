@@ -88,9 +88,10 @@ impl Target {
     }
 }
 
-/// The text of a URL with `…` for each value behind a name that is a secret's, in its query and in its fragment.
+/// The text of a URL with `…` for each value behind a name that is a secret's: in its query and in its fragment, and where
+/// they would be if the text was a better one.
 fn without_secrets(text: &str) -> String {
-    let Some(start) = text.find(['?', '#']) else { return text.to_owned() };
+    let Some(start) = text.find(['?', '#', '&', ';']) else { return text.to_owned() };
     let (path, query) = text.split_at(start);
     let pairs = query.split_inclusive(['?', '#', '&', ';']).map(|pair| {
         let end = pair.len() - usize::from(pair.ends_with(['?', '#', '&', ';']));
