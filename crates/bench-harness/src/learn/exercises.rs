@@ -211,6 +211,19 @@ static ASKED: &[Asked] = &[
         ),
     },
     Asked {
+        exercise: "etl",
+        nature: Nature::Computes,
+        strategy: "pool",
+        ask: Text::new(
+            "Hundreds of partitions of a lake are cleaned, joined and written by a pool. How much faster is that than one partition after the other?",
+            "Centenas de partições de um lago são limpas, cruzadas e gravadas por um pool. Quanto isso é mais rápido que uma partição depois da outra?",
+        ),
+        because: Text::new(
+            "Partitions need nothing of each other, so as many are done at once as there are processors. The files of small ones are opened, named and told of in the manifest one by one, and that part does not get faster.",
+            "As partições não dependem umas das outras, então são feitas juntas tantas quantos são os processadores. Os arquivos das pequenas são abertos, nomeados e registrados no manifesto um a um, e essa parte não fica mais rápida.",
+        ),
+    },
+    Asked {
         exercise: "extract",
         nature: Nature::Waits,
         strategy: "pool",
