@@ -15,7 +15,6 @@ threads. Polars and DuckDB add up in floating point, so sums are compared to one
 import argparse
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -72,16 +71,17 @@ def peer(tool, path, key, out):
 
 
 def ours(program, path, key, workers, strategy, out=None):
+    """Seconds of the best of two runs in a process that is warm, as for the peers; or one run that leaves its table at `out`."""
     command = [program, "aggregate", path, "--of", "amount", "--show", "count,sum,mean,std,min,max", "--workers", str(workers),
-               "--strategy", strategy, *(["--by", key] if key else []), "--out", out or os.devnull + ".csv"]
-    if not out:
-        command[-1] = os.path.join(os.path.dirname(path), f"out-{os.getpid()}-{time.monotonic_ns()}.parquet")
+               "--strategy", strategy, *(["--by", key] if key else []),
+               *(["--out", out] if out else ["--compare", "--json", "--samples", "2"])]
     run = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if run.returncode:
         sys.exit(f"error: {command}: {run.stderr}")
-    if not out:
-        os.unlink(command[-1])
-    return float(re.search(r"in ([0-9.]+) s", run.stderr).group(1))
+    if out:
+        return None
+    records = map(json.loads, run.stdout.splitlines())
+    return next(min(record["samples_ns"]) / 1e9 for record in records if record["strategy"] == strategy)
 
 
 def equal(one, two, key):
@@ -148,7 +148,7 @@ def main():
                 checked[tool] = equal(out("ours"), out(tool), key)
             samples = {name: [] for name in ["aggregate", *tools, "sequential", "two runs"]}
             for _ in range(arguments.rounds):
-                samples["aggregate"].append(min(ours(arguments.program, path, key, arguments.workers, "pool") for _ in range(2)))
+                samples["aggregate"].append(ours(arguments.program, path, key, arguments.workers, "pool"))
                 for tool in tools:
                     samples[tool].append(theirs(tool, key))
                 alone, scale = side_by_side(arguments.program, path, key)

@@ -1,9 +1,9 @@
 //! The guided path: lessons and exercises in order, a question before each run and the measured answer after it.
 //!
-//! The walk is a table ([`steps`]): what is asked, what is started, and how the number is read that decides. No row holds an
+//! The walk is a table (`steps`): what is asked, what is started, and how the number is read that decides. No row holds an
 //! answer: the choice is right in which the number falls that this machine has just given. What was answered is remembered
-//! in `data/learn.json` ([`progress`]), so that a reader goes on where he stopped. A [`variant`] draws other claims, broken
-//! mechanisms, strategies, workers and loads from a seed, and [`key`] prints what a teacher should expect of it.
+//! in `data/learn.json` (`progress`), so that a reader goes on where he stopped. A variant draws other claims, broken
+//! mechanisms, strategies, workers and loads from a seed, and the key prints what a teacher should expect of it.
 
 mod exercises;
 mod key;
