@@ -90,8 +90,8 @@ pub const PROGRAM: Program = Program {
         Claim {
             id: "copying-costs",
             says: Text::new(
-                "Sending 2 million numbers to a process takes at least twice as long as lending them to a thread.",
-                "Enviar 2 milhões de números a um processo leva pelo menos o dobro do tempo de emprestá-los a uma thread.",
+                "Sending 2 million numbers to a process takes at least 3 times as long as lending them to a thread.",
+                "Enviar 2 milhões de números a um processo leva pelo menos 3 vezes mais que emprestá-los a uma thread.",
             ),
             source: Source {
                 title: "Python documentation: multiprocessing, programming guidelines",
@@ -99,8 +99,7 @@ pub const PROGRAM: Program = Program {
                 number: Text::new("avoid large amounts of data, no number", "evite muitos dados, sem número"),
             },
             unit: Text::new("times the time of lending", "vezes o tempo de emprestar"),
-            // Four times on a quiet machine, less where others use the memory, too.
-            holds: Threshold::AtLeast(2.0),
+            holds: Threshold::AtLeast(3.0),
             breaks: Text::new(
                 "the list is lent to a thread, too",
                 "a lista também é emprestada a uma thread",

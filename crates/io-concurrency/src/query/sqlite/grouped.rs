@@ -1,7 +1,7 @@
 //! Groups without sorting.
 //!
 //! SQLite finds the groups of a `GROUP BY` by sorting all rows, unless an index has them in order: for a summary of a large
-//! table that is more than half of the time. A plain summary (`SELECT key, …, sum(x), … FROM … GROUP BY key, …`) is gathered
+//! table that is about half of the time. A plain summary (`SELECT key, …, sum(x), … FROM … GROUP BY key, …`) is gathered
 //! here instead: SQLite reads and joins, and a table of ours has a place for each group. The answer is the same to the
 //! last bit and in the same order. Whatever would need SQLite's own rules for what is equal, less or a sum (floats, bytes,
 //! columns of mixed types, sums past 64 bits, collations) goes to SQLite as it was asked.
