@@ -20,7 +20,7 @@ use crate::gate::Gate;
 use crate::manners::Manners;
 use crate::memory::{Kept, Memory};
 use crate::quota::Quota;
-use crate::target::Target;
+use crate::target::{Target, is_secret_field};
 use crate::tls;
 
 /// How long a connection may idle before it is closed. It holds a file descriptor here and at the server.
@@ -72,13 +72,14 @@ impl Client {
         }
         let tls = tls::settings().map_err(|error| FetchError::Client { why: error.to_string() })?;
         let most = manners.redirects;
+        let secret = fields.iter().any(|(name, value)| is_secret_field(name, value));
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .user_agent(concat!("paralelo/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             .connect_timeout(manners.connect)
             .read_timeout(manners.read)
-            .redirect(Policy::custom(move |attempt| follow(attempt, most)))
+            .redirect(Policy::custom(move |attempt| follow(attempt, most, secret)))
             // Where a request came from is nobody's business, and may hold a token in its query.
             .referer(false)
             .pool_idle_timeout(IDLE)
@@ -309,13 +310,17 @@ impl Client {
     }
 }
 
-/// Whether a redirect is followed: not too often, and never from a protected connection to an open one.
-fn follow(attempt: Attempt<'_>, most: usize) -> reqwest::redirect::Action {
+/// Whether a redirect is followed: not too often, never from a protected connection to an open one, and not to another
+/// server with a `secret` in a header field that would go along.
+fn follow(attempt: Attempt<'_>, most: usize, secret: bool) -> reqwest::redirect::Action {
     let from_https = attempt.previous().last().is_some_and(|from| from.scheme() == "https");
+    let elsewhere = attempt.previous().last().is_some_and(|from| from.origin() != attempt.url().origin());
     if attempt.previous().len() > most {
         attempt.error(format!("and more than {most} redirects in a row are not followed"))
     } else if from_https && attempt.url().scheme() != "https" {
         attempt.error("but from HTTPS to plain HTTP")
+    } else if elsewhere && secret {
+        attempt.error("but to another server, which must not learn what your header fields say")
     } else {
         attempt.follow()
     }

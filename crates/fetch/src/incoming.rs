@@ -109,6 +109,10 @@ impl Client {
             return Err(error);
         }
         let head = Head::of(response.status().as_u16(), response.version(), response.headers());
+        let (limit, total) = (self.manners.max_body, head.part.as_ref().and_then(|part| part.total));
+        if head.length.max(total).is_some_and(|length| length > limit) {
+            return Err(FetchError::TooLarge { limit });
+        }
         Ok(Incoming { head, response, client: self.clone(), throttle, received: 0, _pass: pass })
     }
 }
@@ -117,7 +121,8 @@ impl Incoming {
     /// The next piece of the body; nothing at its end.
     ///
     /// # Errors
-    /// A body that breaks off or stalls. What came before is right as far as it goes.
+    /// A body that breaks off or stalls, of which what came before is right as far as it goes, and one that is longer than the
+    /// client's manners allow.
     pub async fn next(&mut self) -> Result<Option<Bytes>, FetchError> {
         let announced = self.head.length;
         let piece = self.response.chunk().await;
@@ -126,6 +131,10 @@ impl Incoming {
         match &piece {
             Some(piece) => {
                 self.received += piece.len() as u64;
+                let limit = self.client.manners.max_body;
+                if self.received > limit {
+                    return Err(FetchError::TooLarge { limit });
+                }
                 if let Some(throttle) = &self.throttle {
                     throttle.take(piece.len()).await;
                 }

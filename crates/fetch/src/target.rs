@@ -68,6 +68,16 @@ impl Target {
         Self::show_parsed(text, Url::parse(text).ok().as_ref())
     }
 
+    /// The same for a path at a host that is known: it has no user, and an `@` in it means nothing.
+    pub fn show_path(text: &str) -> String {
+        without_secrets(text)
+    }
+
+    /// Whether another URL is asked of the same server, over the same protocol: who may know what is said to this one.
+    pub fn has_origin_of(&self, other: &Self) -> bool {
+        self.url.origin() == other.url.origin()
+    }
+
     fn show_parsed(text: &str, url: Option<&Url>) -> String {
         without_secrets(&Self::without_user(text, url))
     }
@@ -102,6 +112,13 @@ fn without_secrets(text: &str) -> String {
         }
     });
     path.chars().chain(pairs.collect::<String>().chars()).collect()
+}
+
+/// Whether a header field may be told to the server that it was given for only, and nobody else sees to that: the client
+/// itself leaves out what HTTP's own fields of that kind say.
+pub(crate) fn is_secret_field(name: &str, value: &str) -> bool {
+    let known = ["authorization", "cookie", "proxy-authorization"];
+    !known.iter().any(|known| name.eq_ignore_ascii_case(known)) && is_secret(name, value)
 }
 
 /// Whether a value is to be kept from readers: by its name's last words, such as the `token` of `page[access-token]`.
@@ -143,6 +160,7 @@ mod tests {
         check(" http://example.org ", "http://example.org");
         check("http://example.org/a@b?c=d@e", "http://example.org/a@b?c=d@e");
         check("/weather/São Paulo", "/weather/São Paulo");
+        assert_eq!(Target::show_path("/users/@me?page=2&token=s3cr3t"), "/users/@me?page=2&token=…");
     }
 
     #[test]

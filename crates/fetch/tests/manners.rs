@@ -5,7 +5,7 @@ mod faulty;
 use std::time::{Duration, Instant};
 
 use faulty::{Faulty, closed_port};
-use fetch::{Answer, Circuit, Client, Failed, FetchError, Flow, Fuse, Manners, Phase, Target};
+use fetch::{Answer, Ask, Circuit, Client, Failed, FetchError, Flow, Fuse, Manners, Phase, Target};
 
 fn hasty() -> Manners {
     Manners {
@@ -173,6 +173,39 @@ fn what_is_not_http_is_said_to_be_so() {
 fn a_body_over_the_limit_is_not_read_further() {
     check("/announces-much", "too-large", 1);
     check("/chunks-much", "too-large", 1);
+}
+
+#[tokio::test]
+async fn a_body_that_is_read_as_it_comes_ends_at_the_limit_too() {
+    let server = Faulty::start();
+    let client = Client::new(hasty()).unwrap();
+    let target = |path: &str| Target::parse(&server.url(path)).unwrap();
+    let refused = client.open(&target("/announces-much"), &Ask::default(), None).await.unwrap_err();
+    assert_eq!(refused, FetchError::TooLarge { limit: 100_000 });
+    let mut incoming = client.open(&target("/chunks-much"), &Ask::default(), None).await.unwrap();
+    let mut came = 0;
+    let error = loop {
+        match incoming.next().await {
+            Ok(piece) => came += piece.expect("it never ends").len(),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error, FetchError::TooLarge { limit: 100_000 });
+    assert!(came <= 100_000, "{came}");
+}
+
+#[tokio::test]
+async fn a_secret_in_a_header_field_goes_to_no_other_server() {
+    let server = Faulty::start();
+    let get = async |fields: &[(&str, &str)]| {
+        let client = Client::with_headers(Manners { retries: 0, ..hasty() }, fields).unwrap();
+        client.get(&Target::parse(&server.url("/elsewhere")).unwrap()).await
+    };
+    let failed = get(&[("x-api-key", "0123456789abcdef")]).await.unwrap_err();
+    assert!(failed.error.class() == "redirect" && failed.to_string().contains("another server"), "{failed}");
+    let answer = get(&[("authorization", "Bearer s3cr3t"), ("x-client-id", "someone")]).await.unwrap();
+    let head = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(head.contains("x-client-id: someone") && !head.contains("s3cr3t"), "{head}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Exercise 04 against servers that lie, break off and change: each file is exact, or not there and the reason told.
 
+#[path = "../../fetch/tests/faulty/mod.rs"]
+mod faulty;
 mod liar;
 mod served;
 
@@ -55,6 +57,33 @@ fn check_refused(lie: &str, words: &str) {
     check_ended(&ended, 1);
     assert!(ended.err.contains(words), "{lie}: {}", ended.err);
     assert!(!folder.path().join("out/a.bin").exists(), "{lie}");
+}
+
+#[test]
+fn a_file_that_never_ends_is_given_up_at_the_limit_and_nothing_of_it_stays() {
+    for path in ["/chunks-much", "/announces-much"] {
+        let (server, folder) = (faulty::Faulty::start(), tempfile::tempdir().unwrap());
+        let ended = run(download(folder.path(), &server.base).args(["--max-size", "2MiB", path]));
+        check_ended(&ended, 1);
+        assert!(ended.err.contains("longer than the limit of 2097152 bytes"), "{path}: {}", ended.err);
+        assert_eq!(listing(&folder.path().join("out")), [""; 0], "{path}");
+    }
+}
+
+#[test]
+fn no_name_leads_out_of_the_folder() {
+    let (server, folder) = (faulty::Faulty::start(), tempfile::tempdir().unwrap());
+    let list = folder.path().join("list");
+    for name in ["/..%2f..%2fa", "/%2e%2e", "/a%00b", "/..", "/b/..%5c..%5cc"] {
+        fs::write(&list, name).unwrap();
+        let ended = run(download(folder.path(), &server.base).arg("--list").arg(&list));
+        check_ended(&ended, 0);
+    }
+    fs::write(&list, "/a out=../a").unwrap();
+    check_ended(&run(download(folder.path(), &server.base).arg("--list").arg(&list)), 1);
+    let above: Vec<String> = listing(folder.path()).into_iter().filter(|name| name != "logs").collect();
+    assert_eq!(above, ["list", "out"]);
+    assert!(fs::read_dir(folder.path().join("out")).unwrap().flatten().all(|entry| entry.path().is_file()));
 }
 
 #[test]

@@ -76,10 +76,11 @@ fn a_password_is_in_no_stream_and_no_log() {
                 format!("{base}/closes"),
                 "htp://me:s3cr3t@x/".into(),
                 "/missing".into(),
+                "/missing?token=s3cr3t".into(),
             ])
             .output()
             .unwrap();
-        check(&output, 1, 4);
+        check(&output, 1, 5);
         let mut said = text(&output.stdout) + &text(&output.stderr) + &fs::read_to_string(&trace).unwrap();
         for log in fs::read_dir(home.path().join("logs")).unwrap() {
             said += &fs::read_to_string(log.unwrap().path()).unwrap();

@@ -178,6 +178,24 @@ fn a_large_table_is_read_by_ranges_and_each_row_once() {
 }
 
 #[test]
+fn a_key_is_a_name_and_never_a_piece_of_a_statement() {
+    let folder = folder(&[("b.db", "CREATE TABLE t (\"a\"\"b\" INTEGER); INSERT INTO t VALUES (1), (2), (3)")]);
+    let (out, summary) = (folder.path().join("t.csv"), folder.path().join("s"));
+    let ask = |key: &str| {
+        let mut command = query(folder.path(), &["--sql", "SELECT * FROM t", "--parts", "2", "--key", key]);
+        run(command.arg("--out").arg(&out).arg("--summary").arg(&summary))
+    };
+    let ended = ask("a\"b");
+    assert_eq!((ended.code, states(&summary)), (Some(0), vec!["b whole 3 2".to_owned()]), "{}", ended.err);
+    for key in ["a\"b\") FROM t --", "1) OR (1", "a\"\"b", "x\"; DROP TABLE t; --"] {
+        let ended = ask(key);
+        assert_eq!(ended.code, Some(1), "{key}: {}", ended.err);
+    }
+    let database = Connection::open(folder.path().join("in/b.db")).unwrap();
+    assert_eq!(database.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap(), 3);
+}
+
+#[test]
 fn a_source_that_fails_is_late_or_differs_is_named_and_the_rest_is_kept() {
     let endless = "CREATE TABLE t (id INTEGER); CREATE VIEW v AS
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) AS id FROM n;";

@@ -28,7 +28,7 @@ impl Errand {
     /// An errand to a URL as somebody wrote it. One that starts with a single `/` is a path at the API.
     pub fn new(text: &str, api: &str) -> Self {
         if text.starts_with('/') && !text.starts_with("//") {
-            Self { url: format!("{api}{text}"), shown: text.into() }
+            Self { url: format!("{api}{text}"), shown: Target::show_path(text) }
         } else {
             Self { url: text.into(), shown: Target::show(text) }
         }

@@ -59,6 +59,9 @@ pub struct DownloadArgs {
     /// Bytes a second, all files together, such as 20MiB
     #[arg(long, value_name = "SIZE")]
     pub rate_limit: Option<ByteSize>,
+    /// The longest file that is taken: one that never ends does not fill the disk
+    #[arg(long, value_name = "SIZE", default_value = "64GiB")]
+    pub max_size: ByteSize,
     /// A header field of each request; may be given several times
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = field)]
     pub headers: Vec<(String, String)>,
@@ -91,6 +94,7 @@ impl DownloadArgs {
             retries: self.retries,
             // A file is no order that must not be placed twice, and servers of files fail in every way.
             also_retried: vec![408, 500],
+            max_body: self.max_size.as_u64(),
             ..Manners::default()
         }
     }

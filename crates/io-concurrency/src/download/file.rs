@@ -142,7 +142,13 @@ async fn get(fetcher: &Fetcher, wanted: &Wanted) -> Result<Saved, Problem> {
         let why = match outcome {
             Ok(proof) => break proof,
             Err(Trouble::Local(problem)) => return Err(problem),
-            Err(Trouble::GaveUp { error, failures }) => return Err(gave_up(&error, failures)),
+            Err(Trouble::GaveUp { error, failures }) => {
+                if matches!(error, FetchError::TooLarge { .. }) {
+                    // Nobody will go on from it, and it may be most of the disk.
+                    transfer.into_part().discard();
+                }
+                return Err(gave_up(&error, failures));
+            }
             Err(Trouble::Wrong(why)) => {
                 wrong += 1;
                 if wrong > wanted.sources.len().max(1) {

@@ -111,7 +111,7 @@ fn parse(line: &str, place: &str, api: &str, folder: &Path) -> Result<Wanted, Pr
             Some(_) => digest = Some(word.parse::<Expected>().map_err(wrong)?),
             None => {
                 let ours = word.starts_with('/') && !word.starts_with("//");
-                shown.get_or_insert_with(|| if ours { word.to_owned() } else { Target::show(word) });
+                shown.get_or_insert_with(|| if ours { Target::show_path(word) } else { Target::show(word) });
                 let source = if ours { format!("{api}{word}") } else { word.to_owned() };
                 Target::parse(&source).map_err(|error| wrong(error.to_string()))?;
                 sources.push(source);
@@ -246,6 +246,8 @@ mod tests {
         assert_eq!(wanted.sources, ["http://me:secret@x/a=b.csv", "http://api/mirror/c.csv"]);
         assert_eq!((wanted.name.as_str(), wanted.digest.unwrap().hex().as_str()), ("d.csv", md5));
         assert_eq!(wanted.shown, "http://x/a=b.csv");
+        let wanted = parse("/a.csv?api_key=secret", "list:1", "http://me:secret@x", Path::new("f")).unwrap();
+        assert_eq!(format!("{wanted} {wanted:?}"), "/a.csv?api_key=… Wanted(/a.csv?api_key=…)");
         for (line, why) in [
             ("out=x", "no URL"),
             ("http://x/ out=a/b", "no name"),
