@@ -314,6 +314,18 @@ fn a_web_hook_gets_each_alert_with_its_lines_and_one_that_fails_is_told_again() 
 }
 
 #[test]
+fn a_bomb_is_named_and_the_others_are_read() {
+    let logs = Rotating::new();
+    fs::write(logs.log("a.log"), "2025-03-10T08:00:00Z E1\n").unwrap();
+    pack(&logs.log("b.log.gz"), &"0\n".repeat(130 << 20).into_bytes());
+    let mut command = witness::program(PROGRAM, logs.folder.path());
+    command.arg("alerts").arg(logs.log("")).arg("--rules").arg(logs.folder.path().join("rules.toml"));
+    let ended = run(&mut command);
+    assert_eq!((ended.code, ended.out.lines().count()), (Some(1), 1), "{}", ended.err);
+    assert!(ended.err.contains("b.log.gz") && ended.err.contains("250 times"), "{}", ended.err);
+}
+
+#[test]
 fn a_file_that_cannot_be_unpacked_is_named_and_the_others_are_read() {
     let logs = Rotating::new();
     fs::write(logs.log("a.log"), "2025-03-10T08:00:00Z E1\n").unwrap();

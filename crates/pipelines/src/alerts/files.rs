@@ -12,9 +12,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use flate2::read::MultiGzDecoder;
 use lab::{Lab, Problem};
 use serde::{Deserialize, Serialize};
+use tabular::unpack::{self, Compression};
 
 /// Bytes at the beginning of a file that it is known by.
 const HEAD: u64 = 1_024;
@@ -155,9 +155,16 @@ impl Found {
         time.to_zoned(jiff::tz::TimeZone::UTC).year()
     }
 
-    fn open(&self) -> io::Result<Box<dyn Read>> {
-        let file = File::open(&self.path)?;
-        Ok(if self.packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        unpack::open(&self.path, if self.packed { Compression::Gzip } else { Compression::None })
+    }
+
+    /// How long it is, unpacked.
+    ///
+    /// # Errors
+    /// A file that cannot be unpacked, or that unpacks to so much that it is taken for a bomb.
+    pub(crate) fn length(&self) -> io::Result<u64> {
+        if self.packed { io::copy(&mut self.open()?, &mut io::sink()) } else { Ok(self.size) }
     }
 
     /// The hash of `length` bytes from `from` on; `None` where there are not as many.
@@ -233,7 +240,7 @@ impl Known {
     /// # Errors
     /// A file that cannot be read.
     pub(crate) fn holds(&self, found: &Found) -> io::Result<bool> {
-        let length = if found.packed { io::copy(&mut found.open()?, &mut io::sink())? } else { found.size };
+        let length = found.length()?;
         if length == 0 || length > self.position {
             return Ok(false);
         }

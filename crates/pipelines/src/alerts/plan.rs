@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use flate2::read::MultiGzDecoder;
+use tabular::unpack::{self, Compression};
 
 use super::events::Events;
 use super::scan::{PIECE, Piece};
@@ -77,7 +77,7 @@ fn begins_at(
 ) -> io::Result<Option<i64>> {
     let mut head = Vec::new();
     if source.packed {
-        let mut unpacked = MultiGzDecoder::new(file);
+        let mut unpacked = unpack::open(&source.path, Compression::Gzip)?;
         io::copy(&mut (&mut unpacked).take(from), &mut io::sink())?;
         unpacked.take(PEEK).read_to_end(&mut head)?;
     } else {

@@ -6,11 +6,11 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use flate2::read::MultiGzDecoder;
 use jiff::tz::TimeZone;
 use lab::{Job, OrProblem, Problem, Stop};
 use memchr::{memchr_iter, memrchr};
 use serde::{Deserialize, Serialize};
+use tabular::unpack::{self, Compression};
 
 use super::events::trimmed;
 use super::matcher::{Matcher, Scratch};
@@ -166,7 +166,7 @@ impl Job for ScanPiece {
         }
         let cannot = || format!("cannot read {}", piece.path.display());
         if piece.packed {
-            let mut unpacked = MultiGzDecoder::new(File::open(&piece.path).or_problem(cannot)?);
+            let mut unpacked = unpack::open(&piece.path, Compression::Gzip).or_problem(cannot)?;
             io::copy(&mut (&mut unpacked).take(piece.from), &mut io::sink()).or_problem(cannot)?;
             return self.scan(&mut unpacked.take(piece.end - piece.from), piece, stop).or_problem(cannot)?;
         }

@@ -4,7 +4,7 @@
 //! its manifest: before it the old files are the lake, after it the new ones are.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use lab::{OrProblem, Problem};
 use serde::{Deserialize, Serialize};
@@ -80,17 +80,50 @@ impl Manifest {
     }
 }
 
+/// Whether a path stays where it is looked up. A manifest comes from where the lake is, and that may be somebody else's.
+fn stays_inside(path: &str) -> bool {
+    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
 /// Reads the manifest of a lake.
 ///
 /// # Errors
-/// A file that cannot be read or is none.
+/// A file that cannot be read or is none, and one that names a file that is not in its lake.
 pub(super) fn read(path: &Path) -> Result<Manifest, Problem> {
     let text = fs::read(path).or_problem(|| format!("cannot read {}", path.display()))?;
     let manifest = serde_json::from_slice(&text).ok();
-    manifest.filter(|manifest: &Manifest| manifest.format == FORMAT).ok_or_else(|| {
+    let manifest = manifest.filter(|manifest: &Manifest| manifest.format == FORMAT).ok_or_else(|| {
         Problem::new("this is no manifest of a lake")
             .at(path.display())
             .expected(format!("a JSON object whose format is `{FORMAT}`"))
             .hint("write to another folder with --out, or remove this one if nothing in it is needed")
-    })
+    })?;
+    if let Some(file) = manifest.written().find(|file| !stays_inside(&file.path)) {
+        return Err(Problem::new(format!("the manifest names `{}`, which is not in its lake", file.path))
+            .at(path.display())
+            .hint("somebody has changed it: do not read this lake"));
+    }
+    Ok(manifest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_that_leads_out_of_its_lake_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join(NAME);
+        let read_back = |path: &str| {
+            let file = Written { path: path.into(), bytes: 1, digest: String::new() };
+            let manifest = Manifest { revenue: Some(file), ..Manifest::new("none".into()) };
+            fs::write(&place, serde_json::to_vec(&manifest).unwrap()).unwrap();
+            read(&place)
+        };
+        assert!(read_back("revenue-1.parquet").is_ok() && read_back("orders/uf=..%2f../a.parquet").is_ok());
+        for path in ["../a", "orders/../../a", "/etc/a", "./a", ""] {
+            let problem = read_back(path).unwrap_err().to_string();
+            assert!(problem.contains("not in its lake"), "{path}: {problem}");
+        }
+    }
 }

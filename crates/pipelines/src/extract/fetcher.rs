@@ -146,9 +146,22 @@ impl Fetcher {
         };
         let walk = self.setup.walk.as_ref();
         let next = walk.and_then(|walk| walk.next(&page, link.as_deref()));
+        if let Some(next) = next.as_deref().filter(|_| !self.setup.headers.is_empty()) {
+            stays(&errand.url, next)?;
+        }
         let pages = walk.and_then(|walk| walk.pages(&page, link.as_deref()));
         Ok(Fetched { total: page.number("total"), lines: page.lines, next, pages, bytes })
     }
+}
+
+/// What the user's header fields say is said to the server that they were given for, and to none that it names.
+fn stays(url: &str, next: &str) -> Result<(), Problem> {
+    let parse = |url: &str| Target::parse(url).or_problem(|| "the page has no address");
+    let (here, there) = (parse(url)?, parse(next)?);
+    if there.has_origin_of(&here) {
+        return Ok(());
+    }
+    Err(Problem::new("the next page is on another server, which must not learn what your --header says").at(there))
 }
 
 /// A worker with an event loop and a client of its own.
@@ -173,5 +186,20 @@ impl Job for FetchPage {
 
     fn run(&mut self, errand: &Errand, stop: &Stop) -> Result<Fetched, Problem> {
         self.event_loop.block_on(self.fetcher.run(errand, stop))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_fields_stay_with_the_server_that_they_were_given_for() {
+        let here = "https://me:s3cr3t@a.org/x?page=1";
+        assert!(stays(here, "https://a.org:443/x?page=2").is_ok());
+        for there in ["https://b.org/x", "http://a.org/x", "https://a.org:8443/x", "https://a.org.b.org/"] {
+            let problem = stays(here, there).unwrap_err().to_string();
+            assert!(problem.contains("another server") && !problem.contains("s3cr3t"), "{problem}");
+        }
     }
 }

@@ -209,6 +209,7 @@ fn chained(
     let mut next = Some(store.state.next.clone().unwrap_or_else(start));
     let mut kept = Instant::now();
     let (known, mut begun_anew) = (store.state.next.is_some(), false);
+    let mut circle = Circle::default();
     let event_loop = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let event_loop = event_loop.or_problem(|| "cannot start an event loop")?;
     while let Some(url) = next {
@@ -229,11 +230,12 @@ fn chained(
             // A cursor that was kept too long is good no more: the walk begins anew, and only what is new is added.
             Some(Err(problem)) if known && !begun_anew && problem.to_string().contains("410") => {
                 begun_anew = true;
+                circle = Circle::default();
                 next = Some(start());
                 continue;
             }
             Some(page) => page?,
-            None => return lab.stop.check().and(Err(Problem::new("the page was not fetched").at(url))),
+            None => return lab.stop.check().and(Err(Problem::new("the page was not fetched").at(fetch::Target::show(&url)))),
         };
         gathered.pages += 1;
         gathered.bytes += page.bytes;
@@ -242,6 +244,13 @@ fn chained(
         store.state.next = Some(page.next.clone().unwrap_or(url));
         store.state.place += 1;
         next = page.next;
+        if next.as_ref().is_some_and(|next| circle.closes(next)) {
+            if page.lines.is_empty() {
+                break;
+            }
+            let told = next.map_or_else(String::new, |next| fetch::Target::show(&next));
+            return Err(Problem::new("the pages lead in a circle: this one was fetched before").at(told));
+        }
         if kept.elapsed() > KEEP {
             store.save()?;
             kept = Instant::now();
@@ -250,9 +259,47 @@ fn chained(
     Ok(())
 }
 
+/// Notices that addresses come again, in the memory of one (Brent's method): an address is remembered, and replaced by a later
+/// one each time twice as many have come.
+#[derive(Debug, Default)]
+struct Circle {
+    remembered: String,
+    come: u64,
+}
+
+impl Circle {
+    fn closes(&mut self, next: &str) -> bool {
+        self.come += 1;
+        if self.remembered == next {
+            return true;
+        }
+        if self.come.is_power_of_two() {
+            next.clone_into(&mut self.remembered);
+        }
+        false
+    }
+}
+
 fn reply(outcome: Tried<Fetched>) -> Result<Fetched, Problem> {
     outcome.map_err(|failure| match failure.cause {
         Cause::Problem(problem) => problem,
         _ => Problem::new(failure.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_circle_of_any_length_behind_a_beginning_of_any_length_is_noticed_and_a_row_is_none() {
+        for (beginning, length) in [(0, 1), (3, 1), (0, 2), (5, 7), (100, 13)] {
+            let mut circle = Circle::default();
+            let address = |step: u64| if step < beginning { step } else { beginning + (step - beginning) % length };
+            let noticed = (0..1_000).find(|step| circle.closes(&address(*step).to_string()));
+            assert!(noticed.is_some_and(|step| step <= 3 * (beginning + length)), "{beginning} {length} {noticed:?}");
+        }
+        let mut row = Circle::default();
+        assert!((0..1_000).all(|step| !row.closes(&step.to_string())));
+    }
 }

@@ -167,6 +167,19 @@ impl Members<'_> {
     }
 }
 
+/// Whether an object of a text says one name twice, of which every parser takes the one that it likes.
+#[cfg(any(test, fuzzing))]
+pub(super) fn names_twice(text: &[u8]) -> bool {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    let Some(Members { others, lists }) = (Reader { text, at: 0 }).object() else { return false };
+    let mut names: Vec<_> = others.into_iter().map(|(name, _)| name).collect();
+    names.extend(lists.into_iter().map(|(name, ..)| name));
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    names.len() < count
+}
+
 /// The key of a record: one of its fields as it is written, or the whole.
 pub(super) fn key_of<'a>(record: &'a str, field: Option<&str>) -> &'a str {
     field.and_then(|field| member(record, field)).unwrap_or(record)

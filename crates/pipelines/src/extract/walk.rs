@@ -71,7 +71,7 @@ impl Walk {
         };
         let Some(style) = style.or(found) else {
             return Err(Problem::new("it cannot be seen how this API is paged")
-                .at(url)
+                .at(fetch::Target::show(url))
                 .expected(
                     "page and page_size, offset and limit, next_cursor, or a header Link, in the answer",
                 )
@@ -99,13 +99,19 @@ impl Walk {
         }
     }
 
+    /// Whether the header `Link` tells the next page's address.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn is_told_by_link(&self) -> bool {
+        self.style == Style::Link
+    }
+
     /// The address of the page at a place, from 0.
     pub(super) fn page(&self, place: u64) -> String {
-        let (size, number) = (self.size.to_string(), (self.first + place).to_string());
+        let (size, number) = (self.size.to_string(), self.first.saturating_add(place).to_string());
         match self.style {
             Style::Page => with(&self.url, &[("page", &number), ("page_size", &size)]),
             Style::Offset => {
-                with(&self.url, &[("offset", &(place * self.size).to_string()), ("limit", &size)])
+                with(&self.url, &[("offset", &place.saturating_mul(self.size).to_string()), ("limit", &size)])
             }
             Style::Link => with(&self.url, &[("page", &number), ("per_page", &size)]),
             Style::Cursor => with(&self.url, &[("cursor", "start"), ("limit", &size)]),
@@ -131,20 +137,25 @@ impl Walk {
             Style::Link => {
                 let last = link?.split(',').find(|one| one.contains("rel=\"last\""))?;
                 let target = last.trim().strip_prefix('<')?.split_once('>')?.0;
-                query(target, "page")?.parse::<u64>().ok().map(|last| last + 1 - self.first)
+                query(target, "page")?.parse::<u64>().ok().map(|last| last.saturating_add(1).saturating_sub(self.first))
             }
             _ => by_total(),
         }
     }
 }
 
-/// `url` with these parameters, instead of those of the same names.
+/// `url` with these parameters, instead of those of the same names. What a server tells as a cursor is any text, and becomes
+/// the value of one parameter.
 pub(super) fn with(url: &str, parameters: &[(&str, &str)]) -> String {
+    let url = url.split('#').next().unwrap_or(url);
     let (path, old) = url.split_once('?').unwrap_or((url, ""));
     let named = |pair: &&str| !parameters.iter().any(|(name, _)| pair.split('=').next() == Some(name));
     let mut pairs: Vec<String> =
         old.split('&').filter(|pair| !pair.is_empty()).filter(named).map(str::to_owned).collect();
-    pairs.extend(parameters.iter().map(|(name, value)| format!("{name}={value}")));
+    pairs.extend(parameters.iter().map(|(name, value)| {
+        let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        format!("{name}={value}")
+    }));
     format!("{path}?{}", pairs.join("&"))
 }
 
@@ -178,7 +189,8 @@ mod tests {
 
     #[test]
     fn parameters_replace_their_namesakes_and_references_find_their_place() {
-        assert_eq!(with("http://a/b?uf=SP&page=3", &[("page", "4")]), "http://a/b?uf=SP&page=4");
+        assert_eq!(with("http://a/b?uf=SP&page=3#c", &[("page", "4")]), "http://a/b?uf=SP&page=4");
+        assert_eq!(with("http://a/b", &[("cursor", "x&limit=9=+/é")]), "http://a/b?cursor=x%26limit%3D9%3D%2B%2F%C3%A9");
         assert_eq!(absolute("http://a:1/b/c?x=1", "/d?y=2"), "http://a:1/d?y=2");
         assert_eq!(absolute("http://a:1/b/c?x=1", "d"), "http://a:1/b/d");
         assert_eq!(absolute("http://a:1/b/c?x=1", "?y=2"), "http://a:1/b/c?y=2");
