@@ -12,6 +12,8 @@ pub mod cell;
 pub mod cli;
 mod context;
 pub mod exercise;
+#[cfg(test)]
+mod explored;
 mod home;
 mod inputs;
 pub mod job;
@@ -25,9 +27,12 @@ pub mod out;
 mod pipes;
 mod problem;
 pub mod procs;
+#[cfg(any(test, fuzzing))]
+pub mod promises;
 pub mod record;
 pub mod scaling;
 mod stop;
+mod sync;
 mod text;
 pub mod timeline;
 pub mod ways;

@@ -19,4 +19,5 @@ pub use pool::{Pool, Ticket};
 pub use program::{Limits, Program};
 pub use queue::Progress;
 pub use supervise::Reaped;
+use crate::sync;
 pub use worker::Role;

@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-use parking_lot::{Condvar, Mutex};
-
+use super::sync::{Condvar, Mutex};
 use crate::job::{Cause, Death};
 
 /// One task on its way through the pool. The pool knows it as bytes and a label only.
@@ -59,6 +58,22 @@ struct State {
     deserted: bool,
 }
 
+impl State {
+    /// Whether no order can come any longer: none waits, no new ones are accepted, and nobody has one that could be given
+    /// back.
+    fn is_over(&self) -> bool {
+        self.closed && self.waiting.is_empty() && self.progress.in_hand == 0
+    }
+
+    /// Wakes everyone who waits for an order, if none will come. Also an order that is withdrawn may have been the last: of
+    /// those who wait, only one was woken for it.
+    fn tell_if_over(&self, arrived: &Condvar) {
+        if self.is_over() {
+            arrived.notify_all();
+        }
+    }
+}
+
 impl Queue {
     /// A queue in which at most `room` orders wait.
     pub(super) fn new(room: usize) -> Self {
@@ -89,7 +104,7 @@ impl Queue {
                 self.left.notify_one();
                 return Some(order);
             }
-            if state.closed && state.progress.in_hand == 0 {
+            if state.is_over() {
                 return None;
             }
             self.arrived.wait(&mut state);
@@ -113,9 +128,7 @@ impl Queue {
         } else {
             state.progress.failed += 1;
         }
-        if state.closed && state.progress.in_hand == 0 {
-            self.arrived.notify_all();
-        }
+        state.tell_if_over(&self.arrived);
     }
 
     /// Takes an order that nobody has yet out of the line.
@@ -124,7 +137,9 @@ impl Queue {
         let place = state.waiting.iter().position(|order| order.number == number)?;
         state.progress.failed += 1;
         self.left.notify_one();
-        state.waiting.remove(place)
+        let order = state.waiting.remove(place);
+        state.tell_if_over(&self.arrived);
+        order
     }
 
     /// No more orders will come.

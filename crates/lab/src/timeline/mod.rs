@@ -14,6 +14,7 @@
 //! Each thread appends to a buffer of its own. Nothing is kept, and spans are not even created, until [`record`] turns
 //! recording on; timed samples run with it off.
 
+mod buffers;
 mod chrome;
 mod layer;
 
@@ -22,9 +23,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use nix::time::{ClockId, clock_gettime};
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use crate::sync;
+use buffers::{Buffer, Buffers};
 pub use chrome::{read_chrome, write_chrome};
 pub use layer::layer;
 
@@ -107,14 +109,7 @@ pub struct Slice {
 
 static RECORDING: AtomicBool = AtomicBool::new(false);
 static TASKS: AtomicU64 = AtomicU64::new(0);
-/// The buffers of all threads that have recorded. Locked when a thread records for the first time, and to collect.
-static BUFFERS: Mutex<Vec<Arc<Buffer>>> = Mutex::new(Vec::new());
-
-/// What one thread has recorded. Its lock is contended only while the buffers are collected.
-struct Buffer {
-    lane: String,
-    slices: Mutex<Vec<Slice>>,
-}
+static BUFFERS: Buffers = Buffers::new();
 
 thread_local! {
     static BUFFER: RefCell<Option<Arc<Buffer>>> = const { RefCell::new(None) };
@@ -142,12 +137,7 @@ pub fn now() -> u64 {
 
 /// Takes everything that was recorded so far, in order of start.
 pub fn drain() -> Vec<Slice> {
-    let mut all = Vec::new();
-    BUFFERS.lock().retain(|buffer| {
-        all.append(&mut buffer.slices.lock());
-        // A buffer that only we hold belongs to a thread that has ended.
-        Arc::strong_count(buffer) > 1
-    });
+    let mut all = BUFFERS.drain();
     all.sort_by(|one, two| (one.start_ns, two.end_ns).cmp(&(two.start_ns, one.end_ns)));
     all
 }
@@ -176,25 +166,12 @@ pub fn absorb(lane: &str, sent: Option<u64>, slices: Vec<Slice>) {
 /// Calls `with` with the calling thread's buffer, which is made when the thread records for the first time.
 fn with_buffer<R>(with: impl FnOnce(&Buffer) -> R) -> R {
     BUFFER.with_borrow_mut(|mine| {
-        with(mine.get_or_insert_with(|| {
-            let mut buffers = BUFFERS.lock();
-            let name = std::thread::current().name().unwrap_or("thread").to_owned();
-            // Threads of one name, such as those of a library's pool, must not share a lane.
-            let taken = |lane: &str| {
-                buffers.iter().any(|buffer| buffer.lane == lane && Arc::strong_count(buffer) > 1)
-            };
-            let numbered = (2..).map(|number| format!("{name} #{number}"));
-            let lane =
-                std::iter::once(name.clone()).chain(numbered).find(|lane| !taken(lane)).unwrap_or_default();
-            let new = Arc::new(Buffer { lane, slices: Mutex::default() });
-            buffers.push(Arc::clone(&new));
-            new
-        }))
+        with(mine.get_or_insert_with(|| BUFFERS.open(std::thread::current().name().unwrap_or("thread"))))
     })
 }
 
 fn keep(slice: Slice) {
-    with_buffer(|buffer| buffer.slices.lock().push(slice));
+    with_buffer(|buffer| buffer.keep(slice));
 }
 
 /// The lane of the calling thread.
