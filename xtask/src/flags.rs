@@ -35,6 +35,8 @@ pub(crate) enum Flag {
     Samples,
     Only,
     Out,
+    Seconds,
+    Minutes,
 }
 
 impl Flag {
@@ -47,6 +49,8 @@ impl Flag {
             Self::Samples => "--samples",
             Self::Only => "--only",
             Self::Out => "--out",
+            Self::Seconds => "--seconds",
+            Self::Minutes => "--minutes",
         }
     }
 
@@ -58,7 +62,7 @@ impl Flag {
                 (["tiny", "small", "medium", "large"].contains(&&*text), "tiny, small, medium or large")
             }
             Self::Seed => (text.parse::<u64>().is_ok(), "a number from 0 to 2^64 - 1"),
-            Self::Workers | Self::Samples => {
+            Self::Workers | Self::Samples | Self::Seconds | Self::Minutes => {
                 (text.parse::<u32>().is_ok_and(|number| number > 0), "a number from 1")
             }
             Self::Only => (!text.is_empty(), "exercises by number or by name, like 01,convert"),

@@ -32,6 +32,8 @@ pub mod infer;
 pub mod ipc;
 pub mod parquet_batches;
 pub mod parquet_groups;
+#[cfg(any(test, fuzzing))]
+pub mod promises;
 pub mod row_groups;
 pub mod rows;
 pub mod scan;

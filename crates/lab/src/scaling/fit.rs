@@ -12,7 +12,8 @@ use crate::problem::Problem;
 pub struct Point {
     /// How many worked; at least 1.
     pub workers: u32,
-    /// How much got done in a unit of time; above 0. Any unit will do, so long as it is one.
+    /// How much got done in a unit of time: from 1e-100 to 1e100, so that its square and what is divided by it are numbers
+    /// too. Any unit will do, so long as it is one.
     pub throughput: f64,
 }
 
@@ -126,6 +127,11 @@ impl Fit {
         // its bound counts as estimated too, as in the R package `usl`.
         let (normal, _) = normal_equations(&curve, points, &ORDER[..law.coefficients()]);
         let diagonal = inverse_diagonal(normal, law.coefficients()).unwrap_or([f64::INFINITY; MOST]);
+        // Where the points tell nothing of a coefficient, its variance comes out as infinite, or as less than nothing.
+        let error = |variance: f64| {
+            let error = sigma * variance.sqrt();
+            if error.is_nan() { f64::INFINITY } else { error }
+        };
         Ok(Self {
             law,
             curve,
@@ -134,7 +140,7 @@ impl Fit {
             freedom: u32::try_from(freedom).unwrap_or(u32::MAX),
             r_squared: if around > 0.0 { 1.0 - squares / around } else { 1.0 },
             points: points.to_vec(),
-            errors: diagonal.map(|variance| sigma * variance.sqrt()),
+            errors: diagonal.map(error),
         })
     }
 
@@ -157,13 +163,13 @@ impl Fit {
 fn check(law: Law, points: &[Point]) -> Result<(), Problem> {
     if let Some(point) = points
         .iter()
-        .find(|point| point.workers == 0 || !(point.throughput.is_finite() && point.throughput > 0.0))
+        .find(|point| point.workers == 0 || !(1e-100..=1e100).contains(&point.throughput))
     {
         return Err(Problem::new(format!(
             "{} workers with a throughput of {} is no measurement",
             point.workers, point.throughput
         ))
-        .expected("at least one worker, and a throughput above 0"));
+        .expected("at least one worker, and a throughput from 1e-100 to 1e100"));
     }
     let distinct: BTreeSet<u32> = points.iter().map(|point| point.workers).collect();
     if distinct.len() < law.least() {

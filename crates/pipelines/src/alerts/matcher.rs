@@ -263,6 +263,19 @@ impl Matcher {
             fits.push(Fit { rule: shape.rule, key });
         }
     }
+
+    /// The rules that one event fits, each asked by itself and without any literal.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn alone(&self, event: &[u8]) -> Vec<usize> {
+        let fits = |shape: &&Compiled| {
+            let except = &self.rules[shape.rule].except;
+            Compiled { exact: false, ..Compiled::clone(shape) }.fits(event, &mut None)
+                && except.as_ref().is_none_or(|except| !except.is_match(event))
+        };
+        let mut rules: Vec<usize> = self.shapes.iter().filter(fits).map(|shape| shape.rule).collect();
+        rules.dedup();
+        rules
+    }
 }
 
 /// An event as JSON: not tried yet, or tried.

@@ -21,6 +21,8 @@ mod literals;
 mod matcher;
 mod notify;
 mod plan;
+#[cfg(any(test, fuzzing))]
+pub mod promises;
 mod round;
 mod rules;
 mod scan;

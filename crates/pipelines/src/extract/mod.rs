@@ -14,6 +14,8 @@ mod gather;
 mod pace;
 mod page;
 mod parquet_file;
+#[cfg(any(test, fuzzing))]
+pub mod promises;
 mod store;
 mod walk;
 
