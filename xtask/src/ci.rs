@@ -36,7 +36,7 @@ pub(crate) fn ci(house: &House, arguments: &[OsString]) -> Result<u8> {
     ledger.check("clippy", || house.cargo(clippy))?;
     let rustdoc = [("RUSTDOCFLAGS", "-D warnings")];
     ledger.check("rustdoc", || house.cargo_with(["doc", "--workspace", "--no-deps"], &rustdoc))?;
-    if has_cargo_deny() {
+    if House::has("cargo-deny") {
         // Advisories are left out: they come from the network, and a new one is no fault of the change.
         ledger
             .check("deny", || house.cargo(["deny", "--workspace", "check", "bans", "licenses", "sources"]))?;
@@ -70,11 +70,6 @@ fn verified_run(house: &House, runs: &Runs, options: &[&str]) -> Result<u8> {
     let newest = runs.0.join("latest");
     // It reads a few files and ends; there is no lifeline to give it.
     house.run("bench-harness", [OsStr::new("verify"), newest.as_os_str()], Leash::Signal)
-}
-
-fn has_cargo_deny() -> bool {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).any(|folder| folder.join("cargo-deny").is_file())
 }
 
 /// A folder for the runs of a CI, removed at the end.

@@ -44,6 +44,12 @@ impl House {
         Ok(Self { root: root.into(), stop, programs: programs.into(), profile: profile.into() })
     }
 
+    /// Whether a program can be found.
+    pub(crate) fn has(program: &str) -> bool {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
+    }
+
     /// Runs cargo to its end and returns its exit code.
     pub(crate) fn cargo<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Result<u8> {
         self.cargo_with(words, &[])

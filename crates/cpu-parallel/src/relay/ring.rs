@@ -88,7 +88,7 @@ impl Ring {
 
     fn number(&self, at: usize) -> &AtomicU64 {
         assert!(at.is_multiple_of(8) && at + 8 <= BYTES);
-        // The mapping begins at a page and is longer than `BYTES`, so the place is aligned and inside; it lives as long as
+        // SAFETY: the mapping begins at a page and is longer than `BYTES`, so the place is aligned and inside; it lives as long as
         // `self`, and nobody shortens the file. The other process changes it at any time, which an atomic allows.
         #[allow(unsafe_code, clippy::cast_ptr_alignment)]
         unsafe {
@@ -98,7 +98,7 @@ impl Ring {
 
     fn flag(&self, at: usize) -> &AtomicU32 {
         assert!(at.is_multiple_of(4) && at + 4 <= BYTES);
-        // As for `number`.
+        // SAFETY: as for `number`.
         #[allow(unsafe_code, clippy::cast_ptr_alignment)]
         unsafe {
             &*self.map.as_ptr().add(at).cast::<AtomicU32>()
@@ -108,7 +108,7 @@ impl Ring {
     /// Copies bytes into the ring. Only the writer calls this, and only for places that are free.
     fn put(&self, place: Range<usize>, from: &[u8]) {
         assert!(place.end <= self.capacity && place.len() == from.len());
-        // The place is inside of the mapping. The reader does not look at free places, and sees these bytes only after the
+        // SAFETY: the place is inside of the mapping. The reader does not look at free places, and sees these bytes only after the
         // release of `tail` behind them. `from` is our own memory, so the two do not overlap.
         #[allow(unsafe_code)]
         unsafe {
@@ -120,7 +120,7 @@ impl Ring {
     /// Copies bytes out of the ring. Only the reader calls this, and only for places that are filled.
     fn take(&self, place: Range<usize>, to: &mut [u8]) {
         assert!(place.end <= self.capacity && place.len() == to.len());
-        // The place is inside of the mapping. The writer does not touch filled places until it has seen the release of
+        // SAFETY: the place is inside of the mapping. The writer does not touch filled places until it has seen the release of
         // `head` behind them.
         #[allow(unsafe_code)]
         unsafe {

@@ -73,3 +73,31 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.realloc(at, layout, size) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(unsafe_code, reason = "an allocator is asked as the language asks it")]
+    fn what_is_held_is_counted_and_memory_is_the_systems() {
+        // It is no test's allocator, so nobody else changes the numbers.
+        Counting::start();
+        let (small, large) = (Layout::from_size_align(100, 8).unwrap(), Layout::from_size_align(300, 8).unwrap());
+        // SAFETY: each place is used within its layout, and given back once with the layout that it has then.
+        unsafe {
+            let zeros = Counting.alloc_zeroed(small);
+            assert!((0..100).all(|at| *zeros.add(at) == 0));
+            *zeros.add(99) = 7;
+            let grown = Counting.realloc(zeros, small, 300);
+            assert_eq!(*grown.add(99), 7);
+            let other = Counting.alloc(small);
+            other.write_bytes(1, 100);
+            assert_eq!((Counting::held(), Counting::asked()), (400, 3));
+            Counting.dealloc(grown, large);
+            Counting.dealloc(other, small);
+        }
+        assert_eq!(Counting::held(), 0);
+        ON.store(false, Ordering::Relaxed);
+    }
+}

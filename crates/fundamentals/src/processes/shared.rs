@@ -61,7 +61,7 @@ impl SharedNumbers {
     /// The numbers.
     pub fn numbers(&self) -> &[AtomicU64] {
         let count = self.map.len() / size_of::<AtomicU64>();
-        // The mapping begins at a page, which is aligned for any number; it is as long as `count` numbers, lives as long as
+        // SAFETY: the mapping begins at a page, which is aligned for any number; it is as long as `count` numbers, lives as long as
         // `self`, and nobody shortens the file. All bytes are a number. Other processes change it at any time, which is what
         // an atomic allows and a plain integer would not.
         #[allow(unsafe_code, clippy::cast_ptr_alignment)]
@@ -88,5 +88,40 @@ impl SharedLock<'_> {
         let result = work();
         self.0.store(0, Ordering::Release);
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_views_of_one_memory_see_what_each_other_writes() {
+        let one = SharedNumbers::new(1_000).unwrap();
+        let other = SharedNumbers::open(one.place()).unwrap();
+        assert!(other.numbers().len() >= 1_000 && other.numbers().iter().all(|number| number.load(Ordering::Relaxed) == 0));
+        one.numbers()[999].store(7, Ordering::Relaxed);
+        assert_eq!(other.numbers()[999].load(Ordering::Relaxed), 7);
+        assert!(SharedNumbers::open(Place { owner: one.place().owner, descriptor: -1 }).is_err());
+    }
+
+    #[test]
+    fn a_lock_in_shared_memory_keeps_two_threads_apart() {
+        let one = SharedNumbers::new(2).unwrap();
+        let other = SharedNumbers::open(one.place()).unwrap();
+        let count = |view: &SharedNumbers| {
+            for _ in 0..2_000 {
+                let numbers = view.numbers();
+                SharedLock(&numbers[0]).hold(|| {
+                    let seen = numbers[1].load(Ordering::Relaxed);
+                    numbers[1].store(seen + 1, Ordering::Relaxed);
+                });
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| count(&one));
+            count(&other);
+        });
+        assert_eq!(one.numbers()[1].load(Ordering::Relaxed), 4_000);
     }
 }

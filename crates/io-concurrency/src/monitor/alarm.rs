@@ -53,3 +53,24 @@ impl Alarm {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_alarm_rings_when_it_is_time_also_after_one_that_was_called_off() {
+        let alarm = Alarm::new().unwrap();
+        let soon = Instant::now() + Duration::from_millis(20);
+        tokio::select! {
+            biased;
+            _ = alarm.at(Instant::now() + Duration::from_secs(60)) => panic!("too early"),
+            () = tokio::task::yield_now() => {}
+        }
+        alarm.at(soon).await.unwrap();
+        assert!(Instant::now() >= soon);
+        alarm.at(soon).await.unwrap();
+    }
+}

@@ -97,6 +97,7 @@ impl<'a> Prepared<'a> {
         let name = |column: usize| {
             // SAFETY: the column exists; its name is a C string that lasts as long as the statement, or null without memory.
             let name = unsafe { ffi::sqlite3_column_name(self.statement, number(column)) };
+            // SAFETY: it is that C string, and is copied at once.
             let name = if name.is_null() { c"" } else { unsafe { CStr::from_ptr(name) } };
             Named { name: name.to_string_lossy().into_owned(), declared: kind_of(&self.declared(column)) }
         };
@@ -107,6 +108,7 @@ impl<'a> Prepared<'a> {
     pub(super) fn declared(&self, column: usize) -> String {
         // SAFETY: the column exists; the type is a C string that lasts as long as the statement, or null for an expression.
         let declared = unsafe { ffi::sqlite3_column_decltype(self.statement, number(column)) };
+        // SAFETY: it is that C string, and is copied at once.
         let declared = if declared.is_null() { c"" } else { unsafe { CStr::from_ptr(declared) } };
         declared.to_string_lossy().to_ascii_uppercase()
     }
@@ -169,5 +171,45 @@ impl Drop for Prepared<'_> {
     fn drop(&mut self) {
         // SAFETY: it is finalised once, before its connection is closed; null is allowed.
         unsafe { ffi::sqlite3_finalize(self.statement) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_is_read_as_it_was_written_and_no_bytes_are_none() {
+        let database = Connection::open_in_memory().unwrap();
+        let rows = "CREATE TABLE t (i INTEGER, r REAL, x TEXT, b BLOB);
+            INSERT INTO t VALUES (-7, 0.5, 'a' || char(0) || 'é', x'00ff'), (NULL, NULL, '', x''),
+            (9223372036854775807, 1e300, CAST(x'ff' AS TEXT), zeroblob(3));";
+        database.execute_batch(rows).unwrap();
+        let mut prepared = Prepared::new(&database, "SELECT *, i + 1 AS \"next one\" FROM t").unwrap();
+        let mut shown = Vec::new();
+        while prepared.step().unwrap() {
+            shown.push((0..4).map(|column| format!("{:?}", prepared.value(column))).collect::<Vec<_>>().join(" "));
+        }
+        let expected = [
+            "Int(-7) Real(0.5) Text(\"a\\0é\") Bytes([0, 255])",
+            "Null Null Text(\"\") Bytes([])",
+            "Int(9223372036854775807) Real(1e300) Bytes([255]) Bytes([0, 0, 0])",
+        ];
+        assert_eq!(shown, expected);
+        let named: Vec<_> = prepared.named().into_iter().map(|named| named.name).collect();
+        assert_eq!(named, ["i", "r", "x", "b", "next one"]);
+        assert_eq!((prepared.declared(0).as_str(), prepared.declared(4).as_str()), ("INTEGER", ""));
+        assert!(prepared.only_reads() && prepared.columns() == 5);
+    }
+
+    #[test]
+    fn a_statement_that_is_none_and_one_that_fails_have_the_databases_word() {
+        let database = Connection::open_in_memory().unwrap();
+        for sql in ["SELEC 1", "", "-- nothing"] {
+            assert!(Prepared::new(&database, sql).is_err(), "{sql}");
+        }
+        let mut failing = Prepared::new(&database, "SELECT abs(-9223372036854775808)").unwrap();
+        let why = failing.step().unwrap_err().to_string();
+        assert!(why.contains("integer overflow"), "{why}");
     }
 }
