@@ -72,6 +72,11 @@ impl Running {
         self.child.stdout.take()
     }
 
+    /// Its number among the processes; it is its own until its end was seen.
+    pub(crate) fn number(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
     /// Whether it has ended.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         self.child.try_wait().with_context(|| format!("cannot wait for {}", self.name))

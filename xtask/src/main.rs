@@ -5,13 +5,17 @@
 
 mod children;
 mod ci;
+mod coverage;
 mod dist;
 mod docs;
 mod flags;
+mod fuzz;
 mod harness;
 mod house;
+mod memcheck;
 mod run_all;
 mod serve;
+mod soak;
 mod stop;
 mod tidy;
 
@@ -43,6 +47,10 @@ const TASKS: &[Task] = &[
     ("test", ci::test),
     ("docs", docs::task),
     ("dist", dist::dist),
+    ("fuzz", fuzz::fuzz),
+    ("soak", soak::soak),
+    ("memcheck", memcheck::memcheck),
+    ("coverage", coverage::coverage),
     ("tidy", tidy::task),
     ("ci", ci::ci),
 ];
@@ -76,6 +84,10 @@ Tasks:
   test      run every test; what follows goes to cargo test
   docs      run every command of the README files, on the smallest data: [TEXT …] only those with a text
   dist      release programs with completions and manual pages, packed, into data/out/dist: [--out DIR]
+  fuzz      inputs that libFuzzer invents, for what reads the bytes of others: [TARGET] [--seconds 600]
+  soak      everything at once under faults and kills, with an eye on answers and memory: [--minutes 30]
+  memcheck  the tests of every `unsafe` block under valgrind
+  coverage  which lines of the library crates their own tests reach
   tidy      check the house rules: who depends on whom, no machine paths, file sizes, …
   ci        everything that must hold before a change is taken
   help      this text

@@ -51,7 +51,8 @@ impl Api {
         Self::listening(command, house)
     }
 
-    fn listening(mut command: Command, house: &House) -> Result<Self> {
+    /// Starts any server of ours that tells where it listens.
+    pub(crate) fn listening(mut command: Command, house: &House) -> Result<Self> {
         command.arg("--stop-with-stdin");
         let mut server = Running::start(command.stdout(Stdio::piped()), Leash::Stdin, &house.stop)?;
         let (lines, reader) = read(server.stdout().context("the server's output is not piped")?);
@@ -60,6 +61,11 @@ impl Api {
         api.url = url(&lines, house)?;
         eprintln!("the API listens on {}", api.url);
         Ok(api)
+    }
+
+    /// The server's number among the processes.
+    pub(crate) fn number(&self) -> Option<i32> {
+        self.server.as_ref().map(Running::number)
     }
 
     /// Stops the server; an error when it had ended before.
