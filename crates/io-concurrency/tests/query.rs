@@ -179,7 +179,8 @@ fn a_large_table_is_read_by_ranges_and_each_row_once() {
 
 #[test]
 fn a_key_is_a_name_and_never_a_piece_of_a_statement() {
-    let folder = folder(&[("b.db", "CREATE TABLE t (\"a\"\"b\" INTEGER); INSERT INTO t VALUES (1), (2), (3)")]);
+    let folder =
+        folder(&[("b.db", "CREATE TABLE t (\"a\"\"b\" INTEGER); INSERT INTO t VALUES (1), (2), (3)")]);
     let (out, summary) = (folder.path().join("t.csv"), folder.path().join("s"));
     let ask = |key: &str| {
         let mut command = query(folder.path(), &["--sql", "SELECT * FROM t", "--parts", "2", "--key", key]);

@@ -83,7 +83,8 @@ mod tests {
     fn what_is_held_is_counted_and_memory_is_the_systems() {
         // It is no test's allocator, so nobody else changes the numbers.
         Counting::start();
-        let (small, large) = (Layout::from_size_align(100, 8).unwrap(), Layout::from_size_align(300, 8).unwrap());
+        let (small, large) =
+            (Layout::from_size_align(100, 8).unwrap(), Layout::from_size_align(300, 8).unwrap());
         // SAFETY: each place is used within its layout, and given back once with the layout that it has then.
         unsafe {
             let zeros = Counting.alloc_zeroed(small);

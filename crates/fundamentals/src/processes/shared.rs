@@ -99,7 +99,10 @@ mod tests {
     fn two_views_of_one_memory_see_what_each_other_writes() {
         let one = SharedNumbers::new(1_000).unwrap();
         let other = SharedNumbers::open(one.place()).unwrap();
-        assert!(other.numbers().len() >= 1_000 && other.numbers().iter().all(|number| number.load(Ordering::Relaxed) == 0));
+        assert!(
+            other.numbers().len() >= 1_000
+                && other.numbers().iter().all(|number| number.load(Ordering::Relaxed) == 0)
+        );
         one.numbers()[999].store(7, Ordering::Relaxed);
         assert_eq!(other.numbers()[999].load(Ordering::Relaxed), 7);
         assert!(SharedNumbers::open(Place { owner: one.place().owner, descriptor: -1 }).is_err());

@@ -4,7 +4,11 @@
 //! what runs. The tests draw schedules at random, from fixed seeds; a schedule that fails is printed, to be replayed. A
 //! deadlock is a failure too. `STRESS_SCHEDULES=100000` makes them long.
 
-#![allow(dead_code, unreachable_pub, reason = "what the tests here do not ask for is used by the crate itself")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "what the tests here do not ask for is used by the crate itself"
+)]
 
 #[path = "../timeline/buffers.rs"]
 mod buffers;

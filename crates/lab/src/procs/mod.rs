@@ -13,11 +13,11 @@ mod worker;
 
 pub use crate::lifeline::hold;
 pub use crate::pipes::{claim_stdin, claim_stdout};
+use crate::sync;
 pub use chain::{Link, Planned, Stage, Told, chain};
 pub use frame::{Frame, MAX_PAYLOAD};
 pub use pool::{Pool, Ticket};
 pub use program::{Limits, Program};
 pub use queue::Progress;
 pub use supervise::Reaped;
-use crate::sync;
 pub use worker::Role;

@@ -161,9 +161,8 @@ impl Fit {
 
 /// Says in plain words why these points are not enough.
 fn check(law: Law, points: &[Point]) -> Result<(), Problem> {
-    if let Some(point) = points
-        .iter()
-        .find(|point| point.workers == 0 || !(1e-100..=1e100).contains(&point.throughput))
+    if let Some(point) =
+        points.iter().find(|point| point.workers == 0 || !(1e-100..=1e100).contains(&point.throughput))
     {
         return Err(Problem::new(format!(
             "{} workers with a throughput of {} is no measurement",

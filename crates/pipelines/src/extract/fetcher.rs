@@ -161,7 +161,8 @@ fn stays(url: &str, next: &str) -> Result<(), Problem> {
     if there.has_origin_of(&here) {
         return Ok(());
     }
-    Err(Problem::new("the next page is on another server, which must not learn what your --header says").at(there))
+    Err(Problem::new("the next page is on another server, which must not learn what your --header says")
+        .at(there))
 }
 
 /// A worker with an event loop and a client of its own.

@@ -235,7 +235,12 @@ fn chained(
                 continue;
             }
             Some(page) => page?,
-            None => return lab.stop.check().and(Err(Problem::new("the page was not fetched").at(fetch::Target::show(&url)))),
+            None => {
+                return lab
+                    .stop
+                    .check()
+                    .and(Err(Problem::new("the page was not fetched").at(fetch::Target::show(&url))));
+            }
         };
         gathered.pages += 1;
         gathered.bytes += page.bytes;
@@ -295,9 +300,13 @@ mod tests {
     fn a_circle_of_any_length_behind_a_beginning_of_any_length_is_noticed_and_a_row_is_none() {
         for (beginning, length) in [(0, 1), (3, 1), (0, 2), (5, 7), (100, 13)] {
             let mut circle = Circle::default();
-            let address = |step: u64| if step < beginning { step } else { beginning + (step - beginning) % length };
+            let address =
+                |step: u64| if step < beginning { step } else { beginning + (step - beginning) % length };
             let noticed = (0..1_000).find(|step| circle.closes(&address(*step).to_string()));
-            assert!(noticed.is_some_and(|step| step <= 3 * (beginning + length)), "{beginning} {length} {noticed:?}");
+            assert!(
+                noticed.is_some_and(|step| step <= 3 * (beginning + length)),
+                "{beginning} {length} {noticed:?}"
+            );
         }
         let mut row = Circle::default();
         assert!((0..1_000).all(|step| !row.closes(&step.to_string())));

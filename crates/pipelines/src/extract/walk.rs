@@ -137,7 +137,10 @@ impl Walk {
             Style::Link => {
                 let last = link?.split(',').find(|one| one.contains("rel=\"last\""))?;
                 let target = last.trim().strip_prefix('<')?.split_once('>')?.0;
-                query(target, "page")?.parse::<u64>().ok().map(|last| last.saturating_add(1).saturating_sub(self.first))
+                query(target, "page")?
+                    .parse::<u64>()
+                    .ok()
+                    .map(|last| last.saturating_add(1).saturating_sub(self.first))
             }
             _ => by_total(),
         }
@@ -190,7 +193,10 @@ mod tests {
     #[test]
     fn parameters_replace_their_namesakes_and_references_find_their_place() {
         assert_eq!(with("http://a/b?uf=SP&page=3#c", &[("page", "4")]), "http://a/b?uf=SP&page=4");
-        assert_eq!(with("http://a/b", &[("cursor", "x&limit=9=+/é")]), "http://a/b?cursor=x%26limit%3D9%3D%2B%2F%C3%A9");
+        assert_eq!(
+            with("http://a/b", &[("cursor", "x&limit=9=+/é")]),
+            "http://a/b?cursor=x%26limit%3D9%3D%2B%2F%C3%A9"
+        );
         assert_eq!(absolute("http://a:1/b/c?x=1", "/d?y=2"), "http://a:1/d?y=2");
         assert_eq!(absolute("http://a:1/b/c?x=1", "d"), "http://a:1/b/d");
         assert_eq!(absolute("http://a:1/b/c?x=1", "?y=2"), "http://a:1/b/c?y=2");

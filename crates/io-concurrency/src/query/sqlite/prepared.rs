@@ -188,7 +188,9 @@ mod tests {
         let mut prepared = Prepared::new(&database, "SELECT *, i + 1 AS \"next one\" FROM t").unwrap();
         let mut shown = Vec::new();
         while prepared.step().unwrap() {
-            shown.push((0..4).map(|column| format!("{:?}", prepared.value(column))).collect::<Vec<_>>().join(" "));
+            shown.push(
+                (0..4).map(|column| format!("{:?}", prepared.value(column))).collect::<Vec<_>>().join(" "),
+            );
         }
         let expected = [
             "Int(-7) Real(0.5) Text(\"a\\0é\") Bytes([0, 255])",
