@@ -4,6 +4,7 @@
 //! speed-ups with their intervals, `lanes` the picture of who worked and who waited, and `explain` the sentences that
 //! say why, from the measured evidence.
 
+mod about;
 mod bars;
 mod claims;
 mod costs;
