@@ -12,7 +12,7 @@ import contract
 
 RATE, VOLATILITY, YEARS, PATHS, STEPS = 0.1, 0.3, 1.0, 32, 12
 CHUNK = 4096
-QUARTERS = [(0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15), (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)]
+QUARTERS = ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15), (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14))
 
 
 def key_of(seed):
@@ -174,7 +174,8 @@ def with_numba(request):
     all_rows(np.ones(1, np.int64), block, np.empty(1), np.empty(1))
     request.go()
     table = table_of(request)
-    prices = table["unit_price_cents"].to_numpy()
+    # A copy that may be written to, as what was compiled for.
+    prices = np.array(table["unit_price_cents"])
     values, errors = np.empty(len(prices)), np.empty(len(prices))
     all_rows(prices, block, values, errors)
     write(request, table, values, errors)

@@ -59,15 +59,16 @@ def send_buffers(files, end):
 
 
 def run(request, target, to_child, receive):
-    child = multiprocessing.Process(target=target, args=(request.files("orders-parquet", "parquet"), to_child))
+    child = multiprocessing.Process(target=target, args=(request.files("orders-parquet", "parquet"), to_child), daemon=True)
     child.start()
     store(request.out("relay.parquet"), receive())
     child.join()
 
 
-def tables_of(frames):
+def tables_of(receive):
     import pyarrow as pa
-    return (pa.Table.from_pandas(frame, preserve_index=False) for frame in frames)
+    while (frame := receive()) is not None:
+        yield pa.Table.from_pandas(frame, preserve_index=False)
 
 
 def with_queue(request):
@@ -75,7 +76,7 @@ def with_queue(request):
     import pyarrow.parquet  # noqa: F401
     request.go()
     queue = multiprocessing.Queue(8)
-    run(request, put_frames, queue, lambda: tables_of(iter(queue.get, None)))
+    run(request, put_frames, queue, lambda: tables_of(queue.get))
 
 
 def with_pipe(request):
@@ -83,7 +84,7 @@ def with_pipe(request):
     import pyarrow.parquet  # noqa: F401
     request.go()
     near, far = multiprocessing.Pipe(duplex=False)
-    run(request, send_frames, far, lambda: tables_of(iter(near.recv, None)))
+    run(request, send_frames, far, lambda: tables_of(near.recv))
 
 
 def with_arrow_over_a_pipe(request):

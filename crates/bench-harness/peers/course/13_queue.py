@@ -84,6 +84,7 @@ def pass_on(request, files, worker, line, done):
     producers = [worker(target=produce, args=(files, number, line)) for number in range(PRODUCERS)]
     consumers = [worker(target=consume, args=(line, done)) for _ in range(request.workers)]
     for one in producers + consumers:
+        one.daemon = True
         one.start()
     for producer in producers:
         producer.join()

@@ -31,6 +31,7 @@ use crate::cli::Form;
 use crate::export;
 use crate::folder::{Run, RunFolder};
 pub(crate) use figures::memory;
+pub(crate) use rivals::needs;
 use picture::Timeline;
 
 /// A language of the page. Both are in it, and a switch changes them.

@@ -1,10 +1,10 @@
 //! Our program beside its peers.
 
-use lab::record::PeerRecord;
+use lab::record::{Bilingual, PeerRecord};
 use maud::{Markup, html};
 
 use super::figures::{interval, memory, time, times};
-use super::words::{both, number, show, words};
+use super::words::{both, join, number, show, words};
 use crate::peers::{OURS, record_to_beat};
 
 /// The contenders of one exercise: a row for each, with a bar of its time.
@@ -43,6 +43,17 @@ pub(super) fn figure(peers: &[&PeerRecord]) -> Markup {
     }
 }
 
+/// What a skipped peer needs, in words: `tool:aria2c` is a program, `extension:sqlite` one of DuckDB's, and the rest are
+/// Python's packages.
+pub(crate) fn needs(missing: &[String]) -> Bilingual {
+    let one = |need: &String| match need.split_once(':') {
+        Some(("tool", name)) => both!("the program {name}", "o programa {name}"),
+        Some(("extension", name)) => both!("DuckDB's extension {name}", "a extensão {name} do DuckDB"),
+        _ => both!("the Python package {need}", "o pacote Python {need}"),
+    };
+    join(&missing.iter().map(one).collect::<Vec<_>>(), ", ")
+}
+
 fn row(peer: &PeerRecord, most: u64, is_record: bool) -> Markup {
     let ours = peer.peer == OURS;
     let class = if ours { "faster" } else { "same" };
@@ -54,7 +65,7 @@ fn row(peer: &PeerRecord, most: u64, is_record: bool) -> Markup {
                 @if is_record { " " small.record { (words("the record to beat", "o recorde a bater")) } }
             }
             @if !peer.missing.is_empty() {
-                td.skipped colspan="6" { (words("skipped: it needs", "omitido: precisa de")) " " (peer.missing.join(", ")) }
+                td.skipped colspan="6" { (words("skipped: it needs", "omitido: precisa de")) " " (show(&needs(&peer.missing))) }
             } @else if let Some(error) = &peer.error {
                 td.skipped colspan="6" { span.bad { "✗ " (error) } }
             } @else {
