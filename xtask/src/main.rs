@@ -119,7 +119,8 @@ fn run(arguments: &[OsString]) -> Result<u8> {
     let before_dashes = rest.iter().take_while(|argument| *argument != "--");
     let asks_for_help = |argument: &OsString| argument == "--help" || argument == "-h";
     // The harness knows its own options best.
-    let has_help = ["report", "sweep", "compare", "gate", "peers", "overhead", "learn"].iter().any(|task| name == task);
+    let has_help =
+        ["report", "sweep", "compare", "gate", "peers", "overhead", "learn"].iter().any(|task| name == task);
     if has_help && before_dashes.clone().any(asks_for_help) {
         return harness::help(&House::find(Stop::on_signals()?)?, name);
     }

@@ -47,7 +47,10 @@ impl Cost {
         let of = |pick: fn(&Pair) -> u64| pairs.iter().map(pick).collect::<Vec<_>>();
         let (plain, recorded) = (of(|pair| pair.plain.wall_ns), of(|pair| pair.recorded.wall_ns));
         let wall = Difference::paired(&plain, &recorded)?;
-        let cpu = Difference::paired(&of(|pair| pair.plain.cpu_ns.max(1)), &of(|pair| pair.recorded.cpu_ns.max(1)))?;
+        let cpu = Difference::paired(
+            &of(|pair| pair.plain.cpu_ns.max(1)),
+            &of(|pair| pair.recorded.cpu_ns.max(1)),
+        )?;
         let slices = stats::median(&of(|pair| pair.slices as u64))?;
         let (plain_ns, recorded_ns) = (stats::median(&plain)?, stats::median(&recorded)?);
         Some(Self {
@@ -127,8 +130,16 @@ fn clock_ns() -> f64 {
     stats::median(&all).unwrap_or_default() as f64 / f64::from(READINGS)
 }
 
-const COLUMNS: [&str; 8] =
-    ["exercise", "strategy", "slices", "slices a second", "not recorded", "wall clock", "CPU time", "within 2 %"];
+const COLUMNS: [&str; 8] = [
+    "exercise",
+    "strategy",
+    "slices",
+    "slices a second",
+    "not recorded",
+    "wall clock",
+    "CPU time",
+    "within 2 %",
+];
 
 fn row(cost: &Cost) -> [String; 8] {
     let verdict = match cost.wall_ci {

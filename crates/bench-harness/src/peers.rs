@@ -151,7 +151,11 @@ impl Caller<'_> {
         let mut records: Vec<PeerRecord> =
             contenders.iter().map(|listed| self.record(course, listed)).collect();
         for skipped in records.iter().filter(|record| !record.missing.is_empty()) {
-            anstream::eprintln!("  {} is skipped: it needs {}", skipped.peer, report::needs(&skipped.missing).en);
+            anstream::eprintln!(
+                "  {} is skipped: it needs {}",
+                skipped.peer,
+                report::needs(&skipped.missing).en
+            );
         }
         let scratch = Staging::within(&Home::find().out())?;
         let mut peaks: Vec<Vec<u64>> = vec![Vec::new(); records.len()];

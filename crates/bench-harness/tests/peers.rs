@@ -51,7 +51,13 @@ fn ours_is_a_command_of_our_programs_that_writes_below_the_output_folder() {
         let out = folder.path().join(id.to_string());
         std::fs::create_dir(&out).unwrap();
         // The lab's data is not needed to say what would be called; a file of each part is enough.
-        for part in ["orders-csv/a.csv", "orders-parquet/a.parquet", "customers-parquet/a.parquet", "stores-db/a.db", "logs/a.log"] {
+        for part in [
+            "orders-csv/a.csv",
+            "orders-parquet/a.parquet",
+            "customers-parquet/a.parquet",
+            "stores-db/a.db",
+            "logs/a.log",
+        ] {
             let file = folder.path().join("data").join(part);
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(file, "").unwrap();
@@ -61,7 +67,10 @@ fn ours_is_a_command_of_our_programs_that_writes_below_the_output_folder() {
         });
         let Some(words) = said(program, &["ours", &request.to_string()]) else { return };
         let words: Vec<&str> = words.as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
-        assert!(["io-concurrency", "cpu-parallel", "pipelines", "states-api"].contains(&words[0]), "{words:?}");
+        assert!(
+            ["io-concurrency", "cpu-parallel", "pipelines", "states-api"].contains(&words[0]),
+            "{words:?}"
+        );
         assert!(words.iter().any(|word| word.starts_with(out.to_str().unwrap())), "{words:?}");
     }
 }

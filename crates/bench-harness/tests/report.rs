@@ -185,7 +185,11 @@ fn peers_stand_beside_ours_with_the_record_to_beat_and_those_that_were_skipped()
         &html[from..from + html[from..].find("</tr>").unwrap()]
     };
     assert!(row("polars").contains("the record to beat") && row("polars").contains("o recorde a bater"));
-    assert!(row("polars").contains("2.50×") && row("polars").contains("2,50×") && row("polars").contains("50 MiB"));
+    assert!(
+        row("polars").contains("2.50×")
+            && row("polars").contains("2,50×")
+            && row("polars").contains("50 MiB")
+    );
     assert!(!row("pandas").contains("the record to beat"));
     assert!(row("quick and wrong").contains("another answer than ours"));
     assert!(row("aria2").contains("the program aria2c") && row("aria2").contains("o programa aria2c"));

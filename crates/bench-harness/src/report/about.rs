@@ -4,11 +4,20 @@ use lab::record::{Bilingual, ExerciseRecord};
 
 /// By the exercise's number.
 const PORTUGUESE: [(u8, &str); 16] = [
-    (1, "Pergunta a muitos endereços de uma API ao mesmo tempo e reúne as respostas, na ordem das URLs, em um só arquivo."),
+    (
+        1,
+        "Pergunta a muitos endereços de uma API ao mesmo tempo e reúne as respostas, na ordem das URLs, em um só arquivo.",
+    ),
     (2, "Lê muitos arquivos CSV para uma só tabela com tipos."),
     (3, "Mede os tempos de resposta de muitas URLs ao mesmo tempo e diz quais estão no ar."),
-    (4, "Baixa muitos arquivos ao mesmo tempo, em pedaços, e só dá nome a cada um quando está provado inteiro."),
-    (5, "Faz a mesma pergunta SQL a muitos bancos ao mesmo tempo e une as respostas em uma tabela que diz de onde vem cada linha."),
+    (
+        4,
+        "Baixa muitos arquivos ao mesmo tempo, em pedaços, e só dá nome a cada um quando está provado inteiro.",
+    ),
+    (
+        5,
+        "Faz a mesma pergunta SQL a muitos bancos ao mesmo tempo e une as respostas em uma tabela que diz de onde vem cada linha.",
+    ),
     (6, "Limpa, confere e pseudonimiza pedidos e seus clientes."),
     (7, "Aplica uma função, ou um programa seu, a cada linha de uma tabela, bloco por bloco."),
     (8, "Converte Parquet em CSV, muitos arquivos ou os grupos de linhas de um grande."),

@@ -31,8 +31,8 @@ use crate::cli::Form;
 use crate::export;
 use crate::folder::{Run, RunFolder};
 pub(crate) use figures::memory;
-pub(crate) use rivals::needs;
 use picture::Timeline;
+pub(crate) use rivals::needs;
 
 /// A language of the page. Both are in it, and a switch changes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -8,7 +8,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::figures::{count, memory};
 use super::words::{both, join, many, number, show, words};
-use super::{Language, Section, about, bars, claims, costs, explain, lanes, machine, rivals, shapes, sweeps, table};
+use super::{
+    Language, Section, about, bars, claims, costs, explain, lanes, machine, rivals, shapes, sweeps, table,
+};
 use crate::folder::Run;
 use crate::verify;
 
@@ -124,7 +126,8 @@ fn lead(record: &RunRecord, is_sound: bool) -> Bilingual {
 
 fn facts(record: &RunRecord) -> Markup {
     let machine = &record.machine;
-    let fact = |en: &str, pt: &str, value: &str| html! { div { dt { (words(en, pt)) } dd { (number(value)) } } };
+    let fact =
+        |en: &str, pt: &str, value: &str| html! { div { dt { (words(en, pt)) } dd { (number(value)) } } };
     html! {
         dl.facts {
             (fact("Processor", "Processador", &machine.processor))
@@ -224,10 +227,22 @@ fn method() -> Markup {
 
 fn date(stamp: &str) -> Bilingual {
     const MONTHS: [&str; 12] = [
-        "janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro",
+        "janeiro",
+        "fevereiro",
+        "março",
+        "abril",
+        "maio",
+        "junho",
+        "julho",
+        "agosto",
+        "setembro",
+        "outubro",
+        "novembro",
         "dezembro",
     ];
-    let Ok(time) = stamp.parse::<Timestamp>() else { return Bilingual { en: stamp.into(), pt: stamp.into() } };
+    let Ok(time) = stamp.parse::<Timestamp>() else {
+        return Bilingual { en: stamp.into(), pt: stamp.into() };
+    };
     let (day, hour) = (time.strftime("%-d"), time.strftime("%Y, %H:%M UTC"));
     let month = time.to_zoned(jiff::tz::TimeZone::UTC).month();
     let month = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();

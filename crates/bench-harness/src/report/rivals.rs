@@ -57,7 +57,8 @@ pub(crate) fn needs(missing: &[String]) -> Bilingual {
 fn row(peer: &PeerRecord, most: u64, is_record: bool) -> Markup {
     let ours = peer.peer == OURS;
     let class = if ours { "faster" } else { "same" };
-    let theirs = |text: Option<String>| if ours { "–".into() } else { text.unwrap_or_else(|| "–".into()) };
+    let theirs =
+        |text: Option<String>| if ours { "–".into() } else { text.unwrap_or_else(|| "–".into()) };
     html! {
         tr.ours[ours] {
             th scope="row" {

@@ -55,7 +55,11 @@ pub(super) fn many(number: usize, en: &str, [one, more]: [&str; 2]) -> Bilingual
 /// A number as each language writes it; once where both write the same.
 pub(super) fn number(text: &str) -> Markup {
     let pt = comma(text);
-    if pt == text { html! { (text) } } else { words(text, &pt) }
+    if pt == text {
+        html! { (text) }
+    } else {
+        words(text, &pt)
+    }
 }
 
 /// A text joined from parts.

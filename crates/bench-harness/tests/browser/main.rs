@@ -96,9 +96,12 @@ fn a_report_drawn_in_portuguese_is_portuguese_at_once() {
          .map(it => it.getAttribute('title') || it.textContent).join('\\n')",
     );
     let told = told.as_str().unwrap();
-    for (portuguese, english) in
-        [("vezes a velocidade", "times as fast"), ("executando", "running"), ("esperando", "waiting"), ("conferida", "verified")]
-    {
+    for (portuguese, english) in [
+        ("vezes a velocidade", "times as fast"),
+        ("executando", "running"),
+        ("esperando", "waiting"),
+        ("conferida", "verified"),
+    ] {
         assert!(told.contains(portuguese) && !told.contains(english), "{portuguese}, {english}");
     }
 }

@@ -49,7 +49,12 @@ pub fn recorded_pairs(plan: &CellPlan, settings: &Settings, stop: &Stop) -> Resu
     })
 }
 
-fn pairs<E: Executor>(mut cell: E, timeline: &Path, settings: &Settings, stop: &Stop) -> Result<Vec<Pair>, Problem> {
+fn pairs<E: Executor>(
+    mut cell: E,
+    timeline: &Path,
+    settings: &Settings,
+    stop: &Stop,
+) -> Result<Vec<Pair>, Problem> {
     let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
     let mut pairs = Vec::new();
     for round in 0..=settings.samples {
