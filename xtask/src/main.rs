@@ -37,6 +37,7 @@ const TASKS: &[Task] = &[
     ("compare", harness::compare),
     ("gate", harness::gate),
     ("peers", harness::peers),
+    ("overhead", harness::overhead),
     ("live", harness::live),
     ("learn", harness::learn),
     ("fmt", ci::fmt),
@@ -67,6 +68,7 @@ Tasks:
   compare   two runs cell by cell: OLD NEW
   gate      exit code 1 if the newest run is slower than --baseline RUN
   peers     our programs beside plain Python, Polars, DuckDB, …: [--only 01,08] [--scale tiny]
+  overhead  what recording timelines costs: [--only 14] [--strategy NAME]
   live      the newest report as it grows, and a form to start an exercise: [--port 8002] [--scale tiny]
   learn     the guided path: a question before each run, the measured answer after it
               --lang pt-BR                      in Portuguese [default: the locale's language]
@@ -117,7 +119,8 @@ fn run(arguments: &[OsString]) -> Result<u8> {
     let before_dashes = rest.iter().take_while(|argument| *argument != "--");
     let asks_for_help = |argument: &OsString| argument == "--help" || argument == "-h";
     // The harness knows its own options best.
-    let has_help = ["report", "sweep", "compare", "gate", "peers", "learn"].iter().any(|task| name == task);
+    let has_help =
+        ["report", "sweep", "compare", "gate", "peers", "overhead", "learn"].iter().any(|task| name == task);
     if has_help && before_dashes.clone().any(asks_for_help) {
         return harness::help(&House::find(Stop::on_signals()?)?, name);
     }
