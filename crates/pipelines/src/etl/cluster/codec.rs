@@ -15,7 +15,7 @@ use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConve
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::table::{Read, Rows, Table};
+use super::table::{Kind, Read, Table};
 
 /// What stands before that which is ours: no message of the engine begins with a zero.
 const OURS: &[u8] = b"\0paralelo lake\0";
@@ -56,8 +56,8 @@ impl LogicalExtensionCodec for Logical {
         schema: SchemaRef,
         context: &TaskContext,
     ) -> Result<Arc<dyn TableProvider>> {
-        match decode::<Rows>(buffer) {
-            Some(rows) => Ok(Arc::new(Table(Arc::new(rows?)))),
+        match decode::<Table>(buffer) {
+            Some(table) => Ok(Arc::new(table?)),
             None => self.0.try_decode_table_provider(buffer, name, schema, context),
         }
     }
@@ -69,7 +69,7 @@ impl LogicalExtensionCodec for Logical {
         buffer: &mut Vec<u8>,
     ) -> Result<()> {
         match table.downcast_ref::<Table>() {
-            Some(Table(rows)) => encode(&**rows, buffer),
+            Some(ours) => encode(ours, buffer),
             None => self.0.try_encode_table_provider(name, table, buffer),
         }
     }
@@ -95,12 +95,12 @@ impl PhysicalExtensionCodec for Physical {
         context: &TaskContext,
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        match decode::<(Rows, Vec<usize>)>(buffer) {
-            Some(read) => {
-                let (rows, columns) = read?;
-                Ok(Arc::new(Read::new(Arc::new(rows), columns)?))
+        match (decode::<(Kind, Vec<usize>)>(buffer), inputs) {
+            (Some(read), [tasks]) => {
+                let (kind, columns) = read?;
+                Ok(Arc::new(Read::new(kind, columns, Arc::clone(tasks))?))
             }
-            None => self.0.try_decode(buffer, inputs, context, converter),
+            _ => self.0.try_decode(buffer, inputs, context, converter),
         }
     }
 
@@ -111,7 +111,7 @@ impl PhysicalExtensionCodec for Physical {
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<()> {
         match node.downcast_ref::<Read>() {
-            Some(read) => encode(&(&*read.rows, &read.columns), buffer),
+            Some(read) => encode(&(read.kind, &read.columns), buffer),
             None => self.0.try_encode(node, buffer, converter),
         }
     }

@@ -40,7 +40,7 @@ use super::work::{Done, Piece, Pieces, Setup};
 use super::{Input, Look, Output};
 use gather::{Gather, sums};
 use read::Numbered;
-use table::{Rows, Table};
+use table::Table;
 
 /// How many tasks there are for each worker, so that the last ones are short and a dead executor's are not many.
 const TASKS: usize = 4;
@@ -71,8 +71,8 @@ fn clean(
     // What is wrong with the customers is said as by every other strategy.
     let customers = setup.customers.get()?.len();
     let tables = Tables {
-        orders: Rows::Orders(spread(&pieces, lab.workers * TASKS)?),
-        customers: Rows::Customers(setup.customers.paths().to_vec(), customers),
+        orders: Table::orders(&spread(&pieces, lab.workers * TASKS)?)?,
+        customers: Table::customers(setup.customers.paths(), customers)?,
     };
     let mut lengths = lengths.into_iter();
     let (mut task, mut length) = (Vec::new(), lengths.next());
@@ -100,14 +100,14 @@ fn clean(
         }
     });
     // Nobody wants what is still being read.
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    runtime.shutdown_timeout(Duration::from_millis(200));
     outcome
 }
 
 /// What the engine reads.
 struct Tables {
-    orders: Rows,
-    customers: Rows,
+    orders: Table,
+    customers: Table,
 }
 
 /// Neighbouring pieces together, as about so many tasks.
@@ -166,8 +166,8 @@ async fn run(
     give: gather::Give<'_>,
 ) -> Result<(), Problem> {
     let cannot = || "the engine does not take the tables";
-    session.register_table("orders", Arc::new(Table(Arc::new(tables.orders)))).or_problem(cannot)?;
-    session.register_table("customers", Arc::new(Table(Arc::new(tables.customers)))).or_problem(cannot)?;
+    session.register_table("orders", Arc::new(tables.orders)).or_problem(cannot)?;
+    session.register_table("customers", Arc::new(tables.customers)).or_problem(cannot)?;
     let mut tries = 0;
     let worth = loop {
         match collected(session, include_str!("revenue.sql")).await {

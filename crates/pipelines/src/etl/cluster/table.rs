@@ -4,13 +4,15 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_array::cast::AsArray;
+use arrow_array::{BinaryArray, RecordBatch};
+use arrow_schema::{DataType, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
+use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
@@ -20,76 +22,114 @@ use datafusion::physical_plan::execution_plan::{
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
-use lab::Problem;
+use futures::StreamExt;
+use lab::{OrProblem, Problem};
 use serde::{Deserialize, Serialize};
+use tabular::csv_batches::schema;
 
 use super::read::{self, CUSTOMERS, Numbered, ORDERS};
 
 /// Batches that wait for the operator that is next.
 const WAITING: usize = 2;
 
-/// What a table is read from.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Rows {
-    /// Pieces of the lake, as many of them together as one task reads.
-    Orders(Vec<Vec<Numbered>>),
-    /// Files of customers, and how many they hold.
-    Customers(Vec<PathBuf>, usize),
+/// What the rows of a table are.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) enum Kind {
+    /// Orders, as they were read.
+    Orders,
+    /// So many customers.
+    Customers(usize),
 }
 
-/// A table.
-#[derive(Clone, Debug)]
-pub(super) struct Table(pub(super) Arc<Rows>);
+/// A table: what its rows are, and the tasks that read them, as bytes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Table {
+    kind: Kind,
+    tasks: Vec<Vec<u8>>,
+}
 
-/// Reads some columns of a table.
+/// Reads some columns of a table: one task after another, as its child gives them.
+///
+/// The child is a table of the engine's own, in memory, because the scheduler cuts only those that it knows into parts: each task of the
+/// cluster is sent its own part of the child, and with it no more than its own pieces.
 #[derive(Debug)]
 pub(super) struct Read {
-    pub(super) rows: Arc<Rows>,
+    pub(super) kind: Kind,
     pub(super) columns: Vec<usize>,
+    tasks: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
 }
 
-impl Rows {
-    fn schema(&self) -> &SchemaRef {
+impl Kind {
+    fn schema(self) -> &'static SchemaRef {
         match self {
-            Self::Orders(_) => &ORDERS,
-            Self::Customers(..) => &CUSTOMERS,
+            Self::Orders => &ORDERS,
+            Self::Customers(_) => &CUSTOMERS,
         }
     }
 
-    /// How many tasks read it.
-    fn tasks(&self) -> usize {
+    fn read(self, task: &[u8], take: read::Take<'_>) -> std::result::Result<(), Problem> {
+        let cannot = || "a task of the engine cannot be read";
         match self {
-            Self::Orders(tasks) => tasks.len(),
-            Self::Customers(..) => 1,
+            Self::Orders => {
+                let pieces: Vec<Numbered> = postcard::from_bytes(task).or_problem(cannot)?;
+                pieces.iter().try_for_each(|piece| read::orders(piece, take))
+            }
+            Self::Customers(_) => {
+                let paths: Vec<PathBuf> = postcard::from_bytes(task).or_problem(cannot)?;
+                paths.iter().try_for_each(|path| read::customers(path, take))
+            }
         }
     }
+}
 
-    fn read(&self, task: usize, take: read::Take<'_>) -> Result<(), Problem> {
-        match self {
-            Self::Orders(tasks) => tasks[task].iter().try_for_each(|piece| read::orders(piece, take)),
-            Self::Customers(paths, _) => paths.iter().try_for_each(|path| read::customers(path, take)),
-        }
+impl Table {
+    /// The orders of these pieces, as many of them together as one task reads.
+    ///
+    /// # Errors
+    /// A path that is no text.
+    pub(super) fn orders(tasks: &[Vec<Numbered>]) -> std::result::Result<Self, Problem> {
+        let tasks = tasks.iter().map(postcard::to_stdvec).collect::<std::result::Result<_, _>>();
+        Ok(Self { kind: Kind::Orders, tasks: tasks.or_problem(|| "the pieces cannot be sent")? })
+    }
+
+    /// The customers of these files, which are so many.
+    ///
+    /// # Errors
+    /// A path that is no text.
+    pub(super) fn customers(paths: &[PathBuf], count: usize) -> std::result::Result<Self, Problem> {
+        let task = postcard::to_stdvec(paths).or_problem(|| "the files of the customers cannot be sent")?;
+        Ok(Self { kind: Kind::Customers(count), tasks: vec![task] })
+    }
+
+    /// The tasks as a table of the engine's own, each a part of it.
+    fn in_memory(&self) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = schema([("task", DataType::Binary, false)]);
+        let part = |task: &Vec<u8>| {
+            let column = BinaryArray::from_iter_values([task]);
+            Ok(vec![RecordBatch::try_new(schema.clone(), vec![Arc::new(column)])?])
+        };
+        let parts = self.tasks.iter().map(part).collect::<Result<Vec<_>>>()?;
+        Ok(MemorySourceConfig::try_new_exec(&parts, schema.clone(), None)?)
     }
 }
 
 impl Read {
-    pub(super) fn new(rows: Arc<Rows>, columns: Vec<usize>) -> Result<Self, ArrowError> {
-        let schema = Arc::new(rows.schema().project(&columns)?);
+    pub(super) fn new(kind: Kind, columns: Vec<usize>, tasks: Arc<dyn ExecutionPlan>) -> Result<Self> {
         let properties = PlanProperties::new(
-            EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(rows.tasks()),
+            EquivalenceProperties::new(Arc::new(kind.schema().project(&columns)?)),
+            Partitioning::UnknownPartitioning(tasks.properties().output_partitioning().partition_count()),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Ok(Self { rows, columns, properties: Arc::new(properties) })
+        Ok(Self { kind, columns, tasks, properties: Arc::new(properties) })
     }
 }
 
 #[async_trait]
 impl TableProvider for Table {
     fn schema(&self) -> SchemaRef {
-        self.0.schema().clone()
+        self.kind.schema().clone()
     }
 
     fn table_type(&self) -> TableType {
@@ -103,15 +143,15 @@ impl TableProvider for Table {
         _: &[Expr],
         _: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let all = || (0..self.0.schema().fields().len()).collect();
-        Ok(Arc::new(Read::new(Arc::clone(&self.0), columns.cloned().unwrap_or_else(all))?))
+        let all = || (0..self.kind.schema().fields().len()).collect();
+        let columns = columns.cloned().unwrap_or_else(all);
+        Ok(Arc::new(Read::new(self.kind, columns, self.in_memory()?)?))
     }
 }
 
 impl DisplayAs for Read {
     fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let table = if matches!(*self.rows, Rows::Orders(_)) { "orders" } else { "customers" };
-        write!(out, "Read: {table}, {} tasks", self.rows.tasks())
+        write!(out, "Read: {:?}", self.kind)
     }
 }
 
@@ -125,7 +165,11 @@ impl ExecutionPlan for Read {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
+        vec![&self.tasks]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
     }
 
     fn apply_expressions(
@@ -140,7 +184,10 @@ impl ExecutionPlan for Read {
         children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if children.is_empty() { Ok(self) } else { internal_err!("a table has no children") }
+        match <[_; 1]>::try_from(children) {
+            Ok([tasks]) => Ok(Arc::new(Self::new(self.kind, self.columns.clone(), tasks)?)),
+            Err(_) => internal_err!("a table is read by the tasks of one child"),
+        }
     }
 
     fn with_new_children(
@@ -150,16 +197,25 @@ impl ExecutionPlan for Read {
         self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
     }
 
-    fn execute(&self, task: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(&self, part: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let mut stream = RecordBatchReceiverStream::builder(self.schema(), WAITING);
-        let (rows, columns, to) = (Arc::clone(&self.rows), self.columns.clone(), stream.tx());
-        stream.spawn_blocking(move || {
-            let mut take = |batch: RecordBatch| {
-                let batch = batch.project(&columns).map_err(DataFusionError::from);
-                to.blocking_send(batch).map_err(|_| Problem::new("nobody wants the rows any longer"))
-            };
-            // Whoever does not want the rows has a reason of their own.
-            rows.read(task, &mut take).map_err(|problem| DataFusionError::Execution(problem.line()))
+        let mut tasks = self.tasks.execute(part, context)?;
+        let (kind, columns, to) = (self.kind, self.columns.clone(), stream.tx());
+        stream.spawn(async move {
+            while let Some(batch) = tasks.next().await {
+                let (batch, columns, to) = (batch?, columns.clone(), to.clone());
+                let read = tokio::task::spawn_blocking(move || {
+                    let mut take = |batch: RecordBatch| {
+                        let batch = batch.project(&columns).map_err(DataFusionError::from);
+                        to.blocking_send(batch).map_err(|_| Problem::new("nobody wants the rows any longer"))
+                    };
+                    let tasks = batch.column(0).as_binary::<i32>();
+                    tasks.iter().flatten().try_for_each(|task| kind.read(task, &mut take))
+                });
+                let read = read.await.map_err(|error| DataFusionError::External(error.into()))?;
+                read.map_err(|problem| DataFusionError::Execution(problem.line()))?;
+            }
+            Ok(())
         });
         Ok(stream.build())
     }
@@ -167,8 +223,8 @@ impl ExecutionPlan for Read {
     fn statistics_from_inputs(&self, _: &[Arc<Statistics>], _: &StatisticsArgs) -> Result<Arc<Statistics>> {
         let mut known = Statistics::new_unknown(&self.schema());
         // A small table is sent to every executor instead of both being distributed anew.
-        if let Rows::Customers(_, count) = &*self.rows {
-            known.num_rows = Precision::Exact(*count);
+        if let Kind::Customers(count) = self.kind {
+            known.num_rows = Precision::Exact(count);
             known.total_byte_size = Precision::Inexact(count * 64);
         }
         Ok(Arc::new(known))
