@@ -50,7 +50,7 @@ struct Executor {
 /// Plays the scheduler.
 pub(in super::super) fn scheduler() -> Result<(), Problem> {
     let told = Scheduler::parse_from(std::env::args_os().skip(2));
-    serve(told.listen, |listener| engine::schedule(listener, Duration::from_secs(told.patience)))
+    serve(told.listen, None, |listener| engine::schedule(listener, Duration::from_secs(told.patience)))
 }
 
 /// Plays an executor.
@@ -58,11 +58,16 @@ pub(in super::super) fn executor() -> Result<(), Problem> {
     let told = Executor::parse_from(std::env::args_os().skip(2));
     let tasks = told.tasks.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let folder = Staging::within(&std::env::temp_dir())?;
-    serve(told.listen, |listener| engine::execute(listener, told.scheduler, folder.folder(), tasks))
+    let place = folder.folder().to_path_buf();
+    serve(told.listen, Some(folder), |listener| async move {
+        engine::execute(listener, told.scheduler, &place, tasks).await
+    })
 }
 
+/// Serves until a stop. The folder goes first: who is asked to end has a moment, and threads may take longer.
 fn serve<F: Future<Output = Result<(), Problem>>>(
     address: SocketAddr,
+    folder: Option<Staging>,
     work: impl FnOnce(TcpListener) -> F,
 ) -> Result<(), Problem> {
     let stop = Stop::new();
@@ -81,6 +86,7 @@ fn serve<F: Future<Output = Result<(), Problem>>>(
             served = work(listener) => served,
         }
     });
+    drop(folder);
     runtime.shutdown_timeout(Duration::from_millis(100));
     served
 }
