@@ -101,8 +101,8 @@ fn nasty_parquet(rows: usize, random: &mut fastrand::Rng, customers: i64, path: 
 
 #[test]
 fn the_rules_in_sql_are_those_of_the_other_strategies_for_orders_that_are_wrong_in_any_way() {
-    let folder = lake(2_000, "csv");
-    let customers = datagen::orders::customers_of(2_000);
+    let folder = lake(300, "csv");
+    let customers = datagen::orders::customers_of(300);
     let mut random = fastrand::Rng::with_seed(11);
     let within = folder.path().join("in");
     for partition in ["year=2024/month=3/uf=SP", "year=2024/month=3/uf=RJ", "year=2024/month=4", "uf=MG", ""]
@@ -169,7 +169,7 @@ impl Drop for Server {
 
 #[test]
 fn an_executor_that_is_killed_half_way_costs_nothing_and_nothing_is_left_behind() {
-    let folder = lake(60_000, "csv");
+    let folder = lake(3_000, "csv");
     let at = |name: &str| folder.path().join(name);
     let temporary = |name: &str| {
         fs::create_dir(at(name)).unwrap();
