@@ -40,7 +40,7 @@ pub(crate) fn task(house: &House, arguments: &[OsString]) -> Result<u8> {
 
 /// The tests of what is not built by default.
 pub(crate) fn test(house: &House) -> Result<u8> {
-    let tests = ["--test", "etl", "--test", "etl_cluster", "--test", "etl_s3"];
+    let tests = ["--test", "etl_cluster", "--test", "etl_s3"];
     house.cargo(["test"].into_iter().chain(BUILD).chain(tests))
 }
 
@@ -57,7 +57,7 @@ fn show(house: &House, given: &Given) -> Result<u8> {
     let (doomed, living) = (server("etl-executor", &words)?, server("etl-executor", &words)?);
 
     let mut command = house.command(&program);
-    command.args(["etl", "--scheduler", &scheduler.address, "--strategy", "cluster", "--compare"]);
+    command.args(["etl", "--scheduler", &*scheduler.address, "--strategy", "cluster", "--compare"]);
     command.args(["--samples", "1"]).args(given.words(&[Flag::Scale, Flag::Seed]));
     let mut job = Running::start(&mut command, Leash::Signal, &house.stop)?;
     let began = Instant::now();
