@@ -5,6 +5,7 @@
 
 mod children;
 mod ci;
+mod cluster;
 mod dist;
 mod docs;
 mod flags;
@@ -40,6 +41,7 @@ const TASKS: &[Task] = &[
     ("overhead", harness::overhead),
     ("live", harness::live),
     ("learn", harness::learn),
+    ("cluster", cluster::task),
     ("fmt", ci::fmt),
     ("test", ci::test),
     ("docs", docs::task),
@@ -74,6 +76,7 @@ Tasks:
               --lang pt-BR                      in Portuguese [default: the locale's language]
               --list, --from STEP, --reset      what there is, where to begin, begin anew
               --variant SEED                    other questions and parameters; --key prints what to expect
+  cluster   the lake of `etl` on a scheduler and two executors, one of which is killed half-way: [--scale tiny]
   fmt       format the code
   test      run every test; what follows goes to cargo test
   docs      run every command of the README files, on the smallest data: [TEXT …] only those with a text
