@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -81,12 +82,15 @@ fn serve<F: Future<Output = Result<(), Problem>>>(
         let own = listener.local_addr().or_problem(|| format!("cannot listen on {address}"))?;
         let said = writeln!(std::io::stdout(), "listening on {own}");
         said.or_problem(|| "cannot say where it listens")?;
-        tokio::select! {
+        let mut serving = pin!(work(listener));
+        let served = tokio::select! {
             () = stop.wait() => Ok(()),
-            served = work(listener) => served,
-        }
+            served = &mut serving => served,
+        };
+        // Before the engine is dropped, which waits for threads of its own.
+        drop(folder);
+        served
     });
-    drop(folder);
     runtime.shutdown_timeout(Duration::from_millis(100));
     served
 }
