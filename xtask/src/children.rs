@@ -92,6 +92,17 @@ impl Running {
         Ok(())
     }
 
+    /// Kills it and what it started, as a machine that fails would, and waits until it is gone.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        if self.ended()?.is_none() {
+            // Not reaped yet, so the number is still its own.
+            let group = Pid::from_raw(self.child.id().cast_signed());
+            killpg(group, Signal::SIGKILL).with_context(|| format!("cannot kill {}", self.name))?;
+            self.child.wait().with_context(|| format!("cannot wait for {}", self.name))?;
+        }
+        Ok(())
+    }
+
     /// Waits until it ends by itself, or until the deadline; `None` if it has not ended by then.
     pub(crate) fn wait_until(&mut self, deadline: Instant) -> Result<Option<ExitStatus>> {
         loop {

@@ -49,6 +49,11 @@ pub(crate) fn sweep(house: &House, arguments: &[OsString]) -> Result<u8> {
     measured(house, "sweep", arguments, Vec::new())
 }
 
+/// `cargo xtask overhead`: what recording timelines costs, with data and an API.
+pub(crate) fn overhead(house: &House, arguments: &[OsString]) -> Result<u8> {
+    measured(house, "overhead", arguments, Vec::new())
+}
+
 /// `cargo xtask peers`: with data, an API, and a virtual environment that has what can be had.
 pub(crate) fn peers(house: &House, arguments: &[OsString]) -> Result<u8> {
     let python = environment(house)?;
@@ -101,7 +106,7 @@ fn measured(house: &House, name: &str, arguments: &[OsString], more: Vec<OsStrin
 }
 
 /// The Python of a virtual environment in `data/out/peers-venv`. It is made once for each text of the requirements; one
-/// that cannot be installed is said and left out, and so are its peers.
+/// that cannot be installed is said and left out, and so are its peers, and the next time it is tried again.
 fn environment(house: &House) -> Result<PathBuf> {
     let folder = house.root.join("data/out/peers-venv");
     let (python, stamp) = (folder.join("bin/python"), folder.join("installed.txt"));
@@ -115,14 +120,18 @@ fn environment(house: &House) -> Result<PathBuf> {
         run(house, Path::new("python3"), &venv)? == 0,
         "no virtual environment could be made: is python3 with venv installed?"
     );
+    let mut all = true;
     for requirement in wanted.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
         let words =
             ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement].map(OsStr::new);
         if run(house, &python, &words)? != 0 {
+            all = false;
             eprintln!("{requirement} cannot be installed; the peers that need it are left out");
         }
     }
-    std::fs::write(&stamp, wanted).context("cannot write what is installed")?;
+    if all {
+        std::fs::write(&stamp, wanted).context("cannot write what is installed")?;
+    }
     Ok(python)
 }
 

@@ -5,6 +5,7 @@
 
 mod children;
 mod ci;
+mod cluster;
 mod coverage;
 mod dist;
 mod docs;
@@ -41,8 +42,10 @@ const TASKS: &[Task] = &[
     ("compare", harness::compare),
     ("gate", harness::gate),
     ("peers", harness::peers),
+    ("overhead", harness::overhead),
     ("live", harness::live),
     ("learn", harness::learn),
+    ("cluster", cluster::task),
     ("fmt", ci::fmt),
     ("test", ci::test),
     ("docs", docs::task),
@@ -75,11 +78,13 @@ Tasks:
   compare   two runs cell by cell: OLD NEW
   gate      exit code 1 if the newest run is slower than --baseline RUN
   peers     our programs beside plain Python, Polars, DuckDB, …: [--only 01,08] [--scale tiny]
+  overhead  what recording timelines costs: [--only 14] [--strategy NAME]
   live      the newest report as it grows, and a form to start an exercise: [--port 8002] [--scale tiny]
   learn     the guided path: a question before each run, the measured answer after it
               --lang pt-BR                      in Portuguese [default: the locale's language]
               --list, --from STEP, --reset      what there is, where to begin, begin anew
               --variant SEED                    other questions and parameters; --key prints what to expect
+  cluster   the lake of `etl` on a scheduler and two executors, one of which is killed half-way: [--scale tiny]
   fmt       format the code
   test      run every test; what follows goes to cargo test
   docs      run every command of the README files, on the smallest data: [TEXT …] only those with a text
@@ -129,7 +134,8 @@ fn run(arguments: &[OsString]) -> Result<u8> {
     let before_dashes = rest.iter().take_while(|argument| *argument != "--");
     let asks_for_help = |argument: &OsString| argument == "--help" || argument == "-h";
     // The harness knows its own options best.
-    let has_help = ["report", "sweep", "compare", "gate", "peers", "learn"].iter().any(|task| name == task);
+    let has_help =
+        ["report", "sweep", "compare", "gate", "peers", "overhead", "learn"].iter().any(|task| name == task);
     if has_help && before_dashes.clone().any(asks_for_help) {
         return harness::help(&House::find(Stop::on_signals()?)?, name);
     }

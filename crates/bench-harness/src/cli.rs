@@ -22,6 +22,7 @@ use crate::report::Language;
   bench-harness sweep convert --workers 1..8      how it grows with workers, and what that is worth
   bench-harness compare data/runs/A data/runs/B   what became faster, and what slower
   bench-harness gate --baseline data/runs/A       exit code 1 if the newest run is slower than that one
+  bench-harness overhead --only stages            what recording its timeline costs
   bench-harness learn --lang pt-BR                the guided path, from where you stopped"
 )]
 pub struct Cli {
@@ -76,6 +77,8 @@ pub enum Command {
     },
     /// Compare our programs with what users would have picked instead: the plain Python of the course, and other tools
     Peers(PeersOptions),
+    /// Measure what recording timelines costs, and what the clock does
+    Overhead(OverheadOptions),
     /// The newest report while its run goes on, and a form to start an exercise and watch its lanes fill
     Serve(ServeOptions),
     /// Walk through lessons and exercises: a question before each run, the measured answer after it
@@ -247,6 +250,26 @@ pub struct PeersOptions {
     /// The run that keeps what was found, and whose report shows it [default: data/runs/latest, or a new one]
     #[arg(long, value_name = "RUN")]
     pub into: Option<PathBuf>,
+    /// How to print the figures
+    #[command(flatten)]
+    pub form: Form,
+}
+
+/// Options of the measurement of what measuring costs.
+#[derive(Clone, Debug, Args)]
+pub struct OverheadOptions {
+    /// How to measure; --samples are pairs, 15 unless said otherwise.
+    #[command(flatten)]
+    pub bench: Bench,
+    /// How many workers a strategy may use [default: the processors of this machine]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub workers: Option<usize>,
+    /// Only these exercises, by number or by name
+    #[arg(long, value_name = "01,08,…", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Only these strategies [default: the reference and the one that suits the exercise best]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub strategy: Vec<String>,
     /// How to print the figures
     #[command(flatten)]
     pub form: Form,

@@ -13,6 +13,7 @@ mod export;
 pub mod folder;
 pub mod learn;
 mod live;
+mod overhead;
 mod peers;
 mod progress;
 pub mod report;
@@ -41,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Compare { old, new, judge } => compare::compare(&old, &new, judge),
         Command::Gate { baseline, run, judge } => compare::gate(&baseline, &cli::run_folder(run), judge),
         Command::Peers(options) => peers::peers(&options),
+        Command::Overhead(options) => overhead::overhead(&options),
         Command::Serve(options) => live::serve(&options),
         Command::Learn(options) => learn::learn(&options),
     };

@@ -21,6 +21,9 @@ use crate::export::{self, csv, markdown};
 use crate::folder::RunFolder;
 use crate::{report, run};
 
+/// The most characters of an error that are kept.
+const LONGEST_ERROR: usize = 240;
+
 /// Ours, in the records.
 pub(crate) const OURS: &str = "paralelo";
 
@@ -148,7 +151,11 @@ impl Caller<'_> {
         let mut records: Vec<PeerRecord> =
             contenders.iter().map(|listed| self.record(course, listed)).collect();
         for skipped in records.iter().filter(|record| !record.missing.is_empty()) {
-            anstream::eprintln!("  {} is skipped: it needs {}", skipped.peer, skipped.missing.join(", "));
+            anstream::eprintln!(
+                "  {} is skipped: it needs {}",
+                skipped.peer,
+                report::needs(&skipped.missing).en
+            );
         }
         let scratch = Staging::within(&Home::find().out())?;
         let mut peaks: Vec<Vec<u64>> = vec![Vec::new(); records.len()];
@@ -170,7 +177,7 @@ impl Caller<'_> {
                             peaks[at].push(told.peak_bytes);
                         }
                     }
-                    Err(problem) => record.error = Some(problem.line()),
+                    Err(problem) => record.error = Some(end_of(&problem.line())),
                 }
             }
         }
@@ -243,6 +250,12 @@ impl Caller<'_> {
     }
 }
 
+/// The end of a long text: a traceback says last what went wrong.
+fn end_of(text: &str) -> String {
+    let from = text.char_indices().rev().nth(LONGEST_ERROR - 1).map_or(0, |(place, _)| place);
+    if from == 0 { text.into() } else { format!("… {}", &text[from..]) }
+}
+
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn nanoseconds(seconds: f64) -> u64 {
     (seconds.max(0.0) * 1e9) as u64
@@ -270,7 +283,7 @@ fn row(peer: &PeerRecord, is_record: bool) -> [String; 7] {
             .unwrap_or_default(),
         peer.peak_bytes.map(report::memory).unwrap_or_default(),
         match (&peer.error, peer.missing.is_empty()) {
-            (_, false) => format!("skipped: it needs {}", peer.missing.join(", ")),
+            (_, false) => format!("skipped: it needs {}", report::needs(&peer.missing).en),
             (Some(error), _) => format!("✗ {error}"),
             _ => "✓ equal".into(),
         },

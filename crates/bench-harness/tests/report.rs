@@ -7,7 +7,7 @@ use std::path::Path;
 use bench_harness::folder::{Run, RunFolder};
 use bench_harness::report::{self, Language};
 use lab::measure::timeline_name;
-use lab::record::{CellRecord, ExerciseRecord};
+use lab::record::{CellRecord, ExerciseRecord, PeerRecord};
 use lab::timeline::{Slice, State, write_chrome};
 
 mod specimen;
@@ -63,15 +63,21 @@ fn it_is_well_formed_small_and_needs_nothing_from_elsewhere() {
 fn every_cell_has_a_row_a_bar_and_a_picture_with_words_for_those_who_do_not_see_it() {
     let (html, run) = drawn(|_, _| {});
     assert_eq!(count(&html, "data-label=\"median\""), run.cells.len());
-    assert_eq!(count(&html, "<svg class=\"plot\" role=\"img\" aria-label="), run.cells.len());
+    // One for its speed-up and one for where its time went.
+    for language in ["en", "pt-BR"] {
+        let tip = format!("<span class=\"tip\" role=\"img\" lang=\"{language}\" title=");
+        assert_eq!(count(&html, &tip), 2 * run.cells.len());
+    }
     for cell in &run.cells {
         let [low, high] = cell.speedup_ci.unwrap();
         assert!(low <= cell.speedup.unwrap() && cell.speedup.unwrap() <= high);
     }
-    for cell in &run.cells {
-        let picture = format!("role=\"img\" aria-label=\"Lanes of {}: ", cell.strategy);
-        let alike = run.cells.iter().filter(|other| other.strategy == cell.strategy).count();
-        assert_eq!(count(&html, &picture), alike);
+    for exercise in &run.record.exercises {
+        for number in 0..run.cells.iter().filter(|cell| cell.exercise == exercise.id).count() {
+            let words = format!("lanes-{:02}-{number}-words", exercise.id);
+            assert_eq!(count(&html, &format!("role=\"img\" aria-labelledby=\"{words}\"")), 1, "{words}");
+            assert_eq!(count(&html, &format!("<h4 id=\"{words}\">")), 1, "{words}");
+        }
     }
     assert_eq!(count(&html, "<div class=\"strategy\">"), run.cells.len());
 }
@@ -121,6 +127,8 @@ fn the_words_follow_from_the_evidence() {
         "Async gains nothing, 1.00×: no more than 1.00 cores busy, like a plain loop",
         "Processes needs the most memory, 120 MiB against 40 MiB of sequential",
         "100 of 200 lanes are drawn",
+        "100 de 200 raias são desenhadas",
+        "200 raias, ",
     ] {
         assert!(html.contains(words), "{words}");
     }
@@ -143,6 +151,48 @@ fn the_words_follow_from_the_evidence() {
         html.contains("No other strategy is faster by more than the scatter of its samples: none keeps more")
     );
     assert!(html.contains("Most intervals are wide"));
+}
+
+#[test]
+fn peers_stand_beside_ours_with_the_record_to_beat_and_those_that_were_skipped() {
+    let peer = |peer: &str, median: Option<u64>, missing: &[&str], error: Option<&str>| PeerRecord {
+        exercise: 8,
+        name: "convert".into(),
+        peer: peer.into(),
+        scale: "small".into(),
+        workers: 2,
+        median_ns: median,
+        ratio: median.map(|ns| ns as f64 / 1e8),
+        ratio_ci: median.map(|ns| [ns as f64 / 1.1e8, ns as f64 / 0.9e8]),
+        peak_bytes: median.map(|_| 50 << 20),
+        equal: error.is_none(),
+        missing: missing.iter().map(ToString::to_string).collect(),
+        error: error.map(Into::into),
+        ..PeerRecord::default()
+    };
+    let (html, _) = drawn(|_, run| {
+        run.peers = vec![
+            peer("paralelo", Some(100_000_000), &[], None),
+            peer("pandas", Some(900_000_000), &[], None),
+            peer("polars", Some(250_000_000), &[], None),
+            peer("quick and wrong", Some(1_000_000), &[], Some("another answer than ours")),
+            peer("aria2", None, &["tool:aria2c"], None),
+        ];
+    });
+    check_well_formed(&html);
+    let row = |name: &str| {
+        let from = html.find(&format!("<th scope=\"row\">{name}")).unwrap();
+        &html[from..from + html[from..].find("</tr>").unwrap()]
+    };
+    assert!(row("polars").contains("the record to beat") && row("polars").contains("o recorde a bater"));
+    assert!(
+        row("polars").contains("2.50×")
+            && row("polars").contains("2,50×")
+            && row("polars").contains("50 MiB")
+    );
+    assert!(!row("pandas").contains("the record to beat"));
+    assert!(row("quick and wrong").contains("another answer than ours"));
+    assert!(row("aria2").contains("the program aria2c") && row("aria2").contains("o programa aria2c"));
 }
 
 #[test]

@@ -1,38 +1,36 @@
 //! The client: attempts, pauses between them, and bodies read to their end.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use reqwest::StatusCode;
 use reqwest::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    LAST_MODIFIED, LINK, RETRY_AFTER,
+    CONTENT_LENGTH, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LINK,
+    RETRY_AFTER,
 };
-use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Response, StatusCode};
 use tokio::time::{sleep, timeout_at};
 
 use crate::answer::{Answer, Once};
 use crate::backoff::{pause, retry_after};
 use crate::circuit::Circuit;
-use crate::error::{Failed, FetchError, Phase, innermost};
+use crate::error::{Failed, FetchError, Phase};
 use crate::gate::Gate;
 use crate::manners::Manners;
 use crate::memory::{Kept, Memory};
 use crate::quota::Quota;
-use crate::target::{Target, is_secret_field};
-use crate::tls;
+use crate::roads::{Reply, Roads};
+use crate::target::Target;
 
-/// How long a connection may idle before it is closed. It holds a file descriptor here and at the server.
-const IDLE: Duration = Duration::from_secs(10);
-/// Up to this many bytes of a refusal are read, so that its connection can be used again.
-const REFUSAL: usize = 16 << 10;
+/// The most that is reserved for a body before it is there, in bytes.
+const ROOM: u64 = 1 << 20;
 
 /// An HTTP client. It keeps connections open and belongs to the async runtime in which it was first used: a program with a
 /// runtime in each thread needs a client in each thread. Cloning it shares the connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    pub(crate) http: reqwest::Client,
+    pub(crate) roads: Arc<Roads>,
     pub(crate) manners: Manners,
     circuit: Option<Circuit>,
     pub(crate) gate: Option<Arc<Gate>>,
@@ -63,29 +61,8 @@ impl Client {
     /// # Errors
     /// [`FetchError::Client`] when a field is none, and those of [`Client::new`].
     pub fn with_headers(manners: Manners, fields: &[(&str, &str)]) -> Result<Self, FetchError> {
-        let wrong = |why: String| FetchError::Client { why };
-        let mut headers = HeaderMap::new();
-        for (name, value) in fields {
-            let name = HeaderName::try_from(*name).map_err(|error| wrong(format!("`{name}`: {error}")))?;
-            let value = HeaderValue::try_from(*value).map_err(|error| wrong(format!("{name}: {error}")))?;
-            headers.insert(name, value);
-        }
-        let tls = tls::settings().map_err(|error| FetchError::Client { why: error.to_string() })?;
-        let most = manners.redirects;
-        let secret = fields.iter().any(|(name, value)| is_secret_field(name, value));
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .user_agent(concat!("paralelo/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .connect_timeout(manners.connect)
-            .read_timeout(manners.read)
-            .redirect(Policy::custom(move |attempt| follow(attempt, most, secret)))
-            // Where a request came from is nobody's business, and may hold a token in its query.
-            .referer(false)
-            .pool_idle_timeout(IDLE)
-            .build()
-            .map_err(|error| FetchError::Client { why: innermost(&error).to_string() })?;
-        Ok(Self { http, manners, circuit: None, gate: None, memory: None })
+        let roads = Arc::new(Roads::new(&manners, fields)?);
+        Ok(Self { roads, manners, circuit: None, gate: None, memory: None })
     }
 
     /// The client, asking only while `circuit` lets it. An open circuit is waited for like a `Retry-After`, as long as the
@@ -212,16 +189,13 @@ impl Client {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let request =
-                self.http.post(target.url.clone()).header(CONTENT_TYPE, content_type).body(body.clone());
-            let late = FetchError::Timeout { phase: Phase::Whole, limit: self.manners.whole };
-            let outcome: Result<u32, FetchError> = match timeout_at(deadline.into(), request.send()).await {
-                Err(_) => Err(late),
-                Ok(Err(error)) => Err(FetchError::of_request(&error, &self.manners)),
-                Ok(Ok(response)) if response.status().is_success() => return Ok(attempts),
-                Ok(Ok(response)) => Err(refusal(response).await),
+            let sent = self.roads.post(&target.url, content_type, body.clone(), &self.manners);
+            let error = match timeout_at(deadline.into(), sent).await {
+                Err(_) => FetchError::Timeout { phase: Phase::Whole, limit: self.manners.whole },
+                Ok(Err(error)) => error,
+                Ok(Ok(reply)) if reply.status.is_success() => return Ok(attempts),
+                Ok(Ok(reply)) => refusal(reply, &self.manners).await,
             };
-            let Err(error) = outcome else { return Ok(attempts) };
             let asked = if let FetchError::Status { retry_after, .. } = error { retry_after } else { None };
             let pause = pause(&self.manners, attempts, asked, fastrand::f64());
             if !self.may_pass(&error) || attempts > self.manners.retries || Instant::now() + pause >= deadline
@@ -248,18 +222,16 @@ impl Client {
 
     async fn attempt(&self, target: &Target) -> Result<Fetched, FetchError> {
         let kept = self.memory.as_ref().and_then(|memory| memory.recall(target));
-        let mut request = self.http.get(target.url.clone());
-        let known = kept
-            .iter()
-            .flat_map(|kept| [(IF_NONE_MATCH, &kept.etag), (IF_MODIFIED_SINCE, &kept.last_modified)]);
-        for (name, value) in known {
-            if let Some(value) = value {
-                request = request.header(name, value);
-            }
+        let mut more = HeaderMap::new();
+        if let Some(kept) = &kept {
+            let known = [(IF_NONE_MATCH, &kept.etag), (IF_MODIFIED_SINCE, &kept.last_modified)];
+            let known =
+                known.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?.parse().ok()?)));
+            more.extend(known.collect::<Vec<(_, HeaderValue)>>());
         }
         let sent = Instant::now();
-        let response = request.send().await.map_err(|error| FetchError::of_request(&error, &self.manners))?;
-        let (first_byte, status) = (sent.elapsed(), response.status());
+        let reply = self.roads.get(&target.url, more, &self.manners).await?;
+        let (first_byte, status) = (sent.elapsed(), reply.status);
         if let (StatusCode::NOT_MODIFIED, Some(Kept { status, body, .. })) = (status, &kept) {
             return Ok(Fetched {
                 status: *status,
@@ -271,13 +243,13 @@ impl Client {
             });
         }
         if !status.is_success() {
-            return Err(refusal(response).await);
+            return Err(refusal(reply, &self.manners).await);
         }
         let status = status.as_u16();
-        let value = |name| header(&response, &name).map(str::to_owned);
+        let value = |name| reply.field(&name).map(str::to_owned);
         let (etag, last_modified, link) = (value(ETAG), value(LAST_MODIFIED), value(LINK));
-        let quota = Quota::read(response.headers(), SystemTime::now());
-        let body = self.body(response).await?;
+        let quota = Quota::read(&reply.fields, SystemTime::now());
+        let body = self.body(reply).await?;
         if let Some(memory) = &self.memory
             && (etag.is_some() || last_modified.is_some())
         {
@@ -286,61 +258,49 @@ impl Client {
         Ok(Fetched { status, body, first_byte, revalidated: false, link, quota })
     }
 
-    async fn body(&self, mut response: Response) -> Result<Bytes, FetchError> {
+    async fn body(&self, mut reply: Reply) -> Result<Bytes, FetchError> {
         let limit = self.manners.max_body;
-        let announced = header(&response, &CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+        let announced = reply.field(&CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
         if announced.is_some_and(|announced| announced > limit) {
             return Err(FetchError::TooLarge { limit });
         }
-        let mut body = BytesMut::new();
+        // Most bodies come in one piece, which is kept as it is.
+        let (mut whole, mut more) = (Bytes::new(), BytesMut::new());
         loop {
-            let received = body.len() as u64;
-            let chunk = response.chunk().await;
-            match chunk.map_err(|error| FetchError::of_body(&error, &self.manners, received, announced))? {
-                Some(chunk) if received + chunk.len() as u64 > limit => {
+            let received = (whole.len() + more.len()) as u64;
+            let piece = reply.piece(&self.manners).await;
+            let piece =
+                piece.map_err(|broken| FetchError::of_body(broken, &self.manners, received, announced))?;
+            match piece {
+                Some(piece) if received + piece.len() as u64 > limit => {
                     return Err(FetchError::TooLarge { limit });
                 }
-                Some(chunk) => body.extend_from_slice(&chunk),
+                Some(piece) if received == 0 => whole = piece,
+                Some(piece) => {
+                    if more.is_empty() {
+                        // A server may announce what it never sends.
+                        let most = announced.unwrap_or_default().min(ROOM);
+                        more.reserve(usize::try_from(most).unwrap_or_default());
+                    }
+                    more.extend_from_slice(&mem::take(&mut whole));
+                    more.extend_from_slice(&piece);
+                }
                 None if announced.is_some_and(|announced| announced != received) => {
                     return Err(FetchError::Truncated { received, announced });
                 }
-                None => return Ok(body.freeze()),
+                None if more.is_empty() => return Ok(whole),
+                None => return Ok(more.freeze()),
             }
         }
     }
 }
 
-/// Whether a redirect is followed: not too often, never from a protected connection to an open one, and not to another
-/// server with a `secret` in a header field that would go along.
-fn follow(attempt: Attempt<'_>, most: usize, secret: bool) -> reqwest::redirect::Action {
-    let from_https = attempt.previous().last().is_some_and(|from| from.scheme() == "https");
-    let elsewhere = attempt.previous().last().is_some_and(|from| from.origin() != attempt.url().origin());
-    if attempt.previous().len() > most {
-        attempt.error(format!("and more than {most} redirects in a row are not followed"))
-    } else if from_https && attempt.url().scheme() != "https" {
-        attempt.error("but from HTTPS to plain HTTP")
-    } else if elsewhere && secret {
-        attempt.error("but to another server, which must not learn what your header fields say")
-    } else {
-        attempt.follow()
-    }
-}
-
 /// The error of an answer that is no success. What it says is read, up to a bound, to keep the connection usable.
-pub(crate) async fn refusal(mut response: Response) -> FetchError {
-    let status = response.status();
+pub(crate) async fn refusal(mut reply: Reply, manners: &Manners) -> FetchError {
+    let status = reply.status;
     let asked = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
-        .then(|| header(&response, &RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now())))
+        .then(|| reply.field(&RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now())))
         .flatten();
-    let mut read = 0;
-    while read < REFUSAL
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        read += chunk.len();
-    }
+    reply.discard(manners).await;
     FetchError::Status { status: status.as_u16(), retry_after: asked }
-}
-
-fn header<'a>(response: &'a Response, name: &reqwest::header::HeaderName) -> Option<&'a str> {
-    response.headers().get(name)?.to_str().ok()
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::manners::Manners;
+use crate::wire::Broken;
 
 /// Which wait lasted too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -199,23 +200,22 @@ impl FetchError {
             (true, true) => Self::Timeout { phase: Phase::Connect, limit: manners.connect },
             (true, false) => Self::Connect { why },
             (false, true) => Self::Timeout { phase: Phase::Read, limit: manners.read },
-            (false, false) if error.is_redirect() => Self::Redirect { why },
             (false, false) if is_not_http(error) => Self::Protocol { why },
             (false, false) => Self::Lost { why },
         }
     }
 
+    /// The same of a request over a connection of our own.
+    pub(crate) fn of_wire(error: &hyper::Error) -> Self {
+        let why = innermost(error).to_string();
+        if is_not_http(error) { Self::Protocol { why } } else { Self::Lost { why } }
+    }
+
     /// The failure of an answer that had begun.
-    pub(crate) fn of_body(
-        error: &reqwest::Error,
-        manners: &Manners,
-        received: u64,
-        announced: Option<u64>,
-    ) -> Self {
-        if error.is_timeout() {
-            Self::Timeout { phase: Phase::Read, limit: manners.read }
-        } else {
-            Self::Truncated { received, announced }
+    pub(crate) fn of_body(broken: Broken, manners: &Manners, received: u64, announced: Option<u64>) -> Self {
+        match broken {
+            Broken::Silent => Self::Timeout { phase: Phase::Read, limit: manners.read },
+            Broken::Off => Self::Truncated { received, announced },
         }
     }
 }
@@ -229,7 +229,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-fn is_not_http(error: &reqwest::Error) -> bool {
+fn is_not_http(error: &(dyn Error + 'static)) -> bool {
     chain(error)
         .filter_map(|error| error.downcast_ref::<hyper::Error>())
         .any(|error| error.is_parse() || error.is_parse_status() || error.is_parse_too_large())

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use reqwest::Version;
 use reqwest::header::{
-    ACCEPT_ENCODING, CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, IF_RANGE, LAST_MODIFIED, RANGE,
-    TRANSFER_ENCODING,
+    ACCEPT_ENCODING, CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, HeaderValue, IF_RANGE, LAST_MODIFIED,
+    RANGE, TRANSFER_ENCODING,
 };
-use reqwest::{Response, Version};
 
 use crate::base64;
 use crate::client::{Client, refusal};
 use crate::error::FetchError;
 use crate::gate::Pass;
+use crate::roads::Reply;
 use crate::target::Target;
 use crate::throttle::Throttle;
 
@@ -70,7 +71,7 @@ pub struct Head {
 pub struct Incoming {
     /// What its head says.
     pub head: Head,
-    response: Response,
+    reply: Reply,
     client: Client,
     throttle: Option<Arc<Throttle>>,
     received: u64,
@@ -93,27 +94,29 @@ impl Client {
             None => None,
         };
         // What is stored is what the server has, and parts are parts of that.
-        let mut request = self.http.get(target.url.clone()).header(ACCEPT_ENCODING, "identity");
+        let mut more = HeaderMap::new();
+        more.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(range) = &ask.range {
-            request = request.header(RANGE, format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
-            if let Some(validator) = &ask.if_range {
-                request = request.header(IF_RANGE, validator);
-            }
+            let range = format!("bytes={}-{}", range.start, range.end.saturating_sub(1));
+            more.extend(HeaderValue::from_str(&range).ok().map(|range| (RANGE, range)));
+            let validator =
+                ask.if_range.as_deref().and_then(|validator| HeaderValue::from_str(validator).ok());
+            more.extend(validator.map(|validator| (IF_RANGE, validator)));
         }
-        let response = request.send().await.map_err(|error| FetchError::of_request(&error, &self.manners))?;
-        if !response.status().is_success() {
-            let error = refusal(response).await;
+        let reply = self.roads.get(&target.url, more, &self.manners).await?;
+        if !reply.status.is_success() {
+            let error = refusal(reply, &self.manners).await;
             if let (Some(gate), FetchError::Status { retry_after: Some(pause), .. }) = (&self.gate, &error) {
                 gate.hold(target.host(), Instant::now() + *pause);
             }
             return Err(error);
         }
-        let head = Head::of(response.status().as_u16(), response.version(), response.headers());
+        let head = Head::of(reply.status.as_u16(), reply.version, &reply.fields);
         let (limit, total) = (self.manners.max_body, head.part.as_ref().and_then(|part| part.total));
         if head.length.max(total).is_some_and(|length| length > limit) {
             return Err(FetchError::TooLarge { limit });
         }
-        Ok(Incoming { head, response, client: self.clone(), throttle, received: 0, _pass: pass })
+        Ok(Incoming { head, reply, client: self.clone(), throttle, received: 0, _pass: pass })
     }
 }
 
@@ -125,9 +128,9 @@ impl Incoming {
     /// client's manners allow.
     pub async fn next(&mut self) -> Result<Option<Bytes>, FetchError> {
         let announced = self.head.length;
-        let piece = self.response.chunk().await;
-        let piece = piece
-            .map_err(|error| FetchError::of_body(&error, &self.client.manners, self.received, announced))?;
+        let manners = &self.client.manners;
+        let piece = self.reply.piece(manners).await;
+        let piece = piece.map_err(|broken| FetchError::of_body(broken, manners, self.received, announced))?;
         match &piece {
             Some(piece) => {
                 self.received += piece.len() as u64;

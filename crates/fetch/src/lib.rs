@@ -30,10 +30,12 @@ mod manners;
 mod memory;
 mod probe;
 mod quota;
+mod roads;
 mod stamped;
 mod target;
 mod throttle;
 mod tls;
+mod wire;
 
 pub use answer::{Answer, Once};
 pub use backoff::retry_after;

@@ -31,6 +31,7 @@ use crate::error::{FetchError, Phase, innermost};
 use crate::stamped::{Arrivals, Stamped};
 use crate::target::Target;
 use crate::tls;
+use crate::wire::{self, alongside};
 
 thread_local! {
     /// When the event loop of this thread last woke up.
@@ -204,32 +205,30 @@ impl Prober {
     ) -> Result<Probed, FetchError> {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| lost(&error))?;
-        let mut connection = pin!(connection);
+            .map_err(|error| FetchError::of_wire(&error))?;
+        let (mut connection, mut open) = (pin!(connection), true);
         let request = self.request(url)?;
         let sent = Instant::now();
         let response = {
             let mut answer = pin!(sender.send_request(request));
-            alongside(connection.as_mut(), poll_fn(|context| answer.as_mut().poll(context))).await
+            alongside(connection.as_mut(), &mut open, poll_fn(|context| answer.as_mut().poll(context))).await
         };
-        let response: Response<Incoming> = response.map_err(|error| lost(&error))?;
+        let response: Response<Incoming> = response.map_err(|error| FetchError::of_wire(&error))?;
         // After a TLS handshake the server may still send tickets, which are no answer.
         let arrivals = &progress.arrivals;
         let came = if url.scheme() == "https" { arrivals.last() } else { arrivals.first() };
         progress.phases.first_byte = came.unwrap_or_else(Instant::now).saturating_duration_since(sent);
         let status = response.status().as_u16();
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(Into::into);
-        let (body, length) = self.body(connection, response.into_body()).await?;
+        let (body, length) = self.body(connection, open, response.into_body()).await?;
         Ok(Probed { status, body, length, location })
     }
 
     fn request(&self, url: &Url) -> Result<Request<String>, FetchError> {
         let wrong = |error: &dyn std::fmt::Display| FetchError::Client { why: error.to_string() };
-        let path =
-            url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        let host = url.authority().rsplit_once('@').map_or(url.authority(), |(_, host)| host);
         let method = if self.probing.head { Method::HEAD } else { Method::GET };
-        let mut request = Request::builder().method(method).uri(path).header(HOST, host);
+        let mut request =
+            Request::builder().method(method).uri(wire::path(url)).header(HOST, wire::host(url));
         for (name, value) in &*self.fields {
             request = request.header(name, value);
         }
@@ -242,12 +241,17 @@ impl Prober {
     async fn body(
         &self,
         mut connection: Pin<&mut impl Future<Output = hyper::Result<()>>>,
+        mut open: bool,
         body: Incoming,
     ) -> Result<(Bytes, u64), FetchError> {
         let (mut body, mut kept, mut length) = (pin!(body), BytesMut::new(), 0);
         loop {
-            let frame =
-                alongside(connection.as_mut(), poll_fn(|context| body.as_mut().poll_frame(context))).await;
+            let frame = alongside(
+                connection.as_mut(),
+                &mut open,
+                poll_fn(|context| body.as_mut().poll_frame(context)),
+            )
+            .await;
             match frame {
                 None => return Ok((kept.freeze(), length)),
                 Some(Err(_)) => return Err(FetchError::Truncated { received: length, announced: None }),
@@ -260,22 +264,6 @@ impl Prober {
             }
         }
     }
-}
-
-/// Drives the connection for as long as `work` needs it.
-async fn alongside<T>(
-    mut connection: Pin<&mut impl Future<Output = hyper::Result<()>>>,
-    work: impl Future<Output = T>,
-) -> T {
-    let (mut work, mut open) = (pin!(work), true);
-    poll_fn(|context| {
-        // What the connection ends with, the work is told as well.
-        if open {
-            open = connection.as_mut().poll(context).is_pending();
-        }
-        work.as_mut().poll(context)
-    })
-    .await
 }
 
 async fn connect(url: &Url, progress: &mut Progress) -> Result<TcpStream, FetchError> {
@@ -307,15 +295,6 @@ async fn addresses(url: &Url, progress: &mut Progress) -> io::Result<Vec<SocketA
     progress.phases.dns = progress.start.elapsed();
     progress.lag += busy().min(progress.phases.dns);
     Ok(found)
-}
-
-fn lost(error: &hyper::Error) -> FetchError {
-    let why = innermost(error).to_string();
-    if error.is_parse() || error.is_parse_status() || error.is_parse_too_large() {
-        FetchError::Protocol { why }
-    } else {
-        FetchError::Lost { why }
-    }
 }
 
 /// `Basic` credentials, where the URL has a user.

@@ -5,6 +5,7 @@ use std::fmt;
 use reqwest::Url;
 
 use crate::error::FetchError;
+use crate::wire;
 
 /// What a secret in a query is called, in small letters and without what stands between its words.
 const SECRETS: &[&str] = &[
@@ -25,6 +26,8 @@ const SECRETS: &[&str] = &[
     "subscriptionkey",
     "token",
 ];
+/// The length of the shortest of them.
+const SHORTEST: usize = 3;
 /// `key` may be anything. One that is at least so long is taken for a secret.
 const LONG: usize = 16;
 
@@ -33,7 +36,8 @@ const LONG: usize = 16;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     pub(crate) url: Url,
-    shown: String,
+    /// As it was written. It may hold secrets, and is made fit to be shown only when it is.
+    text: Box<str>,
 }
 
 impl Target {
@@ -48,8 +52,7 @@ impl Target {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(invalid(format!("the scheme is `{}`, not http or https", url.scheme())));
         }
-        let shown = Self::show_parsed(text, Some(&url));
-        Ok(Self { url, shown })
+        Ok(Self { url, text: text.into() })
     }
 
     /// The whole URL, with its secrets: to tell targets apart, not to be shown.
@@ -59,13 +62,17 @@ impl Target {
 
     /// The host with its port, as limits know it.
     pub(crate) fn host(&self) -> &str {
-        self.url.authority().rsplit_once('@').map_or(self.url.authority(), |(_, host)| host)
+        wire::host(&self.url)
     }
 
     /// How a URL, a right one or a wrong one, may be shown to anybody.
     pub fn show(text: &str) -> String {
         let text = text.trim();
-        Self::show_parsed(text, Url::parse(text).ok().as_ref())
+        // Without this sign there is no user, whatever a parser makes of the rest.
+        if !text.contains('@') {
+            return without_secrets(text);
+        }
+        without_secrets(&Self::without_user(text, Url::parse(text).ok().as_ref()))
     }
 
     /// The same for a path at a host that is known: it has no user, and an `@` in it means nothing.
@@ -76,10 +83,6 @@ impl Target {
     /// Whether another URL is asked of the same server, over the same protocol: who may know what is said to this one.
     pub fn has_origin_of(&self, other: &Self) -> bool {
         self.url.origin() == other.url.origin()
-    }
-
-    fn show_parsed(text: &str, url: Option<&Url>) -> String {
-        without_secrets(&Self::without_user(text, url))
     }
 
     fn without_user(text: &str, url: Option<&Url>) -> String {
@@ -101,46 +104,51 @@ impl Target {
 /// The text of a URL with `…` for each value behind a name that is a secret's: in its query and in its fragment, and where
 /// they would be if the text was a better one.
 fn without_secrets(text: &str) -> String {
-    let Some(start) = text.find(['?', '#', '&', ';']) else { return text.to_owned() };
+    let ends = ['?', '#', '&', ';'];
+    let start = text.find(ends).unwrap_or(text.len());
     let (path, query) = text.split_at(start);
-    let pairs = query.split_inclusive(['?', '#', '&', ';']).map(|pair| {
-        let end = pair.len() - usize::from(pair.ends_with(['?', '#', '&', ';']));
+    let mut shown = String::with_capacity(text.len());
+    shown.push_str(path);
+    for pair in query.split_inclusive(ends) {
+        let end = pair.len() - usize::from(pair.ends_with(ends));
         let (pair, end) = pair.split_at(end);
-        match pair.split_once('=') {
-            Some((name, value)) if is_secret(name, value) => format!("{name}=…{end}"),
-            _ => format!("{pair}{end}"),
-        }
-    });
-    path.chars().chain(pairs.collect::<String>().chars()).collect()
+        let parts = match pair.split_once('=') {
+            Some((name, value)) if is_secret(name, value) => [name, "=…", end],
+            _ => [pair, "", end],
+        };
+        shown.extend(parts);
+    }
+    shown
 }
 
-/// Whether a header field may be told to the server that it was given for only, and nobody else sees to that: the client
-/// itself leaves out what HTTP's own fields of that kind say.
+/// Whether a header field may be told to the server alone that it was given for.
 pub(crate) fn is_secret_field(name: &str, value: &str) -> bool {
-    let known = ["authorization", "cookie", "proxy-authorization"];
-    !known.iter().any(|known| name.eq_ignore_ascii_case(known)) && is_secret(name, value)
+    name.eq_ignore_ascii_case("cookie") || is_secret(name, value)
 }
 
 /// Whether a value is to be kept from readers: by its name's last words, such as the `token` of `page[access-token]`.
 fn is_secret(name: &str, value: &str) -> bool {
+    if value.is_empty() || name.len() < SHORTEST {
+        return false;
+    }
     let decoded = form_urlencoded::parse(name.as_bytes())
         .next()
         .map_or_else(String::new, |(name, _)| name.into_owned());
     let plain: String =
         decoded.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let is_long_key = plain.ends_with("key") && value.len() >= LONG;
-    !value.is_empty() && (is_long_key || SECRETS.iter().any(|secret| plain.ends_with(secret)))
+    is_long_key || SECRETS.iter().any(|secret| plain.ends_with(secret))
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.shown)
+        out.write_str(&Self::show(&self.text))
     }
 }
 
 impl fmt::Debug for Target {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Target({})", self.shown)
+        write!(out, "Target({self})")
     }
 }
 

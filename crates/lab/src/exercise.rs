@@ -107,6 +107,8 @@ pub struct Strategy<E: Exercise> {
     /// The option without which it cannot do the exercise, such as the address of a server, and what to say where it is not
     /// given.
     pub needs: Option<(&'static str, &'static str)>,
+    /// The option that makes it the tool's choice where it is given, whether it is needed or not.
+    pub chosen_by: Option<&'static str>,
     /// The function, or why there is none.
     pub run: Result<Run<E>, &'static str>,
 }
@@ -117,12 +119,12 @@ pub type Run<E> = fn(&<E as Exercise>::Input, &Lab) -> Result<<E as Exercise>::O
 impl<E: Exercise> Strategy<E> {
     /// A strategy that can do the exercise, well or badly.
     pub const fn new(kind: Kind, run: Run<E>) -> Self {
-        Self { name: kind.name(), kind, fixed_workers: None, needs: None, run: Ok(run) }
+        Self { name: kind.name(), kind, fixed_workers: None, needs: None, chosen_by: None, run: Ok(run) }
     }
 
     /// A strategy that cannot do the exercise, and why, in one line.
     pub const fn absent(kind: Kind, why: &'static str) -> Self {
-        Self { name: kind.name(), kind, fixed_workers: None, needs: None, run: Err(why) }
+        Self { name: kind.name(), kind, fixed_workers: None, needs: None, chosen_by: None, run: Err(why) }
     }
 
     /// The strategy under a name of its own, for exercises with several of one kind.
@@ -135,7 +137,13 @@ impl<E: Exercise> Strategy<E> {
     /// tool's choice.
     #[must_use]
     pub const fn needing(self, option: &'static str, why: &'static str) -> Self {
-        Self { needs: Some((option, why)), ..self }
+        Self { needs: Some((option, why)), chosen_by: Some(option), ..self }
+    }
+
+    /// The strategy as the tool's choice where `option` is given; it can do the exercise without.
+    #[must_use]
+    pub const fn chosen_by(self, option: &'static str) -> Self {
+        Self { chosen_by: Some(option), ..self }
     }
 
     /// The strategy with a number of workers that is its own.

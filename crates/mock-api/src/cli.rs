@@ -109,15 +109,14 @@ impl CliError {
 /// When the address cannot be listened on, and when the server cannot start or go on.
 pub fn main(args: &Args) -> Result<(), CliError> {
     log_to_stderr(args);
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    // What asks a simulated server runs beside it and needs processors too.
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    runtime.worker_threads(args.workers.map_or(processors.div_ceil(2), usize::from));
-    runtime.enable_all().build()?.block_on(serve(args))
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(args))
 }
 
 async fn serve(args: &Args) -> Result<(), CliError> {
+    // What asks a simulated server runs beside it and needs processors too.
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let config = Config {
+        workers: args.workers.map_or(processors.div_ceil(2), usize::from),
         seed: args.seed,
         orders: args.orders,
         profile: profile(&args.profile)?,

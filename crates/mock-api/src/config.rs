@@ -7,6 +7,8 @@ use crate::Profile;
 /// How the API behaves. `Config::default()` is what `mock-api` without options serves.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Threads that serve; with none, the caller's runtime does.
+    pub workers: usize,
     /// Every body and every fault is decided by this number and the request.
     pub seed: u64,
     /// How many orders there are.
@@ -27,6 +29,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            workers: 0,
             seed: 42,
             orders: 10_000,
             profile: Profile { name: "calm".to_owned(), ..Profile::default() },

@@ -35,7 +35,7 @@ pub use fault::{Drift, Drip, Errors, Latency, Outage, Profile, ProfileError, Rat
 pub use serving::serve::ServeError;
 
 use datagen::localities::Localities;
-use serving::serve::Patience;
+use serving::serve::{Loops, Patience};
 use serving::{input, problem};
 use tokio::net::TcpListener;
 
@@ -68,17 +68,18 @@ pub(crate) struct Api {
 /// [`Config::shutdown_deadline`] and drops what is left. No task outlives the returned future's completion.
 ///
 /// # Errors
-/// [`ServeError::Accept`] when the listening socket itself fails. A connection that fails costs only itself, and a
-/// shortage of file descriptors is waited out.
+/// [`ServeError::Start`] when the system refuses a thread. [`ServeError::Accept`] when the listening socket itself fails; a
+/// connection that fails costs only itself, and a shortage of file descriptors is waited out.
 pub async fn run(
     listener: TcpListener,
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let patience = Patience { head: config.head_timeout, shutdown: config.shutdown_deadline };
+    let loops = Loops::start(config.workers)?;
     let api = Api::new(config);
     let front = routes::front(Arc::clone(&api));
-    serving::serve::run(listener, front, patience, &api.metrics.connections, shutdown).await
+    serving::serve::run(listener, front, &loops, patience, &api.metrics.connections, shutdown).await
 }
 
 impl Api {

@@ -9,7 +9,7 @@ use clap::Parser;
 use fetch::{FetchError, Fuse, Manners};
 use lab::Home;
 use serving::program::{BindError, listen, raise_file_limit, stop_signal};
-use serving::serve::{Patience, ServeError};
+use serving::serve::{Loops, Patience, ServeError};
 
 use crate::application::{Atlas, Bulkheads, Gatherer, Settings};
 use crate::domain::Ages;
@@ -160,12 +160,15 @@ async fn serve(args: &Args) -> Result<(), CliError> {
     if args.prefetch {
         atlas.prefetch();
     }
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let loops = Loops::start(args.workers.map_or_else(cores, usize::from))?;
     let patience = Patience {
         head: Duration::from_secs(30),
         shutdown: Duration::from_millis(args.shutdown_deadline_ms),
     };
     let served =
-        serving::serve::run(listener, service.router(), patience, service.connections(), shutdown).await;
+        serving::serve::run(listener, service.router(), &loops, patience, service.connections(), shutdown)
+            .await;
     // Requests have ended; what was being fetched for nobody is called off, and the snapshot is written.
     atlas.close().await;
     Ok(served?)

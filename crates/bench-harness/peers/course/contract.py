@@ -7,6 +7,7 @@ import os
 import pathlib
 import resource
 import shutil
+import subprocess
 import sys
 import time
 
@@ -47,27 +48,63 @@ def digest(pieces):
     return hasher.hexdigest()
 
 
+def plain_table(table):
+    """The table with one width of integers, one kind of text, and moments without a zone."""
+    import pyarrow as pa
+    for at, field in enumerate(table.schema):
+        kind = field.type
+        if pa.types.is_integer(kind):
+            kind = pa.int64()
+        elif pa.types.is_timestamp(kind):
+            kind = pa.timestamp("us")
+        elif pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_dictionary(kind):
+            kind = pa.large_string()
+        elif pa.types.is_floating(kind):
+            kind = pa.float64()
+        table = table.set_column(at, pa.field(field.name, kind), table.column(at).cast(kind))
+    return table
+
+
 def table_digest(table):
     """The SHA-256 of an Arrow table's names and values; widths of integers, chunks and time zones do not count."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     pieces = []
-    for name in table.column_names:
-        column, kind = table.column(name), table.column(name).type
-        if pa.types.is_integer(kind):
-            column = column.cast(pa.int64())
-        elif pa.types.is_timestamp(kind):
-            column = column.cast(pa.timestamp("us")).cast(pa.int64())
-        elif pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_dictionary(kind):
-            column = column.cast(pa.string())
-        pieces.append(name.encode())
-        pieces.append(json.dumps(column.to_pylist(), ensure_ascii=False).encode())
+    for name, column in zip(table.column_names, plain_table(table).columns):
+        column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+        pieces += [name.encode(), pc.is_valid(column).cast(pa.int8()).to_numpy().tobytes()]
+        if pa.types.is_large_string(column.type):
+            column = column.fill_null("")
+            pieces.append(pc.binary_length(column).to_numpy(zero_copy_only=False).tobytes())
+            pieces.append("".join(column.to_pylist()).encode())
+        else:
+            empty = False if pa.types.is_boolean(column.type) else pa.scalar(0, pa.int64()).cast(column.type)
+            pieces.append(column.fill_null(empty).to_numpy(zero_copy_only=False).tobytes())
     return digest(pieces)
 
 
+def output(command, text=""):
+    """What a program says that gets a text; it must succeed."""
+    return subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
 def installed(need):
-    """Whether a module, or with `tool:` a program, is there."""
+    """Whether a module is there, or with `tool:` a program, or with `extension:` one of DuckDB's extensions."""
     kind, _, name = need.rpartition(":")
-    return shutil.which(name) is not None if kind == "tool" else importlib.util.find_spec(name) is not None
+    if kind == "tool":
+        return shutil.which(name) is not None
+    if kind == "extension":
+        return has_extension(name)
+    return importlib.util.find_spec(name) is not None
+
+
+def has_extension(name):
+    """Whether DuckDB has this extension here. It is not fetched: whoever wants the peer runs `INSTALL` once."""
+    if importlib.util.find_spec("duckdb") is None:
+        return False
+    import duckdb
+    rows = duckdb.sql("select extension_name from duckdb_extensions() where installed").fetchall()
+    return (name,) in rows or (f"{name}_scanner",) in rows
 
 
 def peak_bytes():

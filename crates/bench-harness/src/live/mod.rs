@@ -25,7 +25,7 @@ use axum::{Json, Router};
 use futures::{Stream, stream};
 use lab::cli::End;
 use lab::{Home, OrProblem, Problem};
-use serving::serve::Patience;
+use serving::serve::{Loops, Patience};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -88,7 +88,8 @@ async fn listen(options: &ServeOptions, exercises: Arc<[Found]>) -> Result<(), P
     let patience = Patience { head: Duration::from_secs(10), shutdown: Duration::from_millis(200) };
     let served = async {
         let open = Arc::new(AtomicU64::new(0));
-        serving::serve::run(listener, router(shared.clone()), patience, &open, stopped).await
+        serving::serve::run(listener, router(shared.clone()), &Loops::default(), patience, &open, stopped)
+            .await
     };
     let outcome = tokio::select! {
         outcome = served => outcome.or_problem(|| "the server cannot go on"),

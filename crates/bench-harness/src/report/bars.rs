@@ -7,7 +7,7 @@ use lab::record::CellRecord;
 use maud::{Markup, html};
 
 use super::figures::{interval, plain, times};
-use super::words::{both, join, show, words};
+use super::words::{both, join, number, show, tip, words};
 use super::{Section, ticks};
 
 /// From this speed-up on, an axis that starts at 0 would hide everything else.
@@ -83,7 +83,7 @@ pub(super) fn figure(section: &Section<'_>, cores: usize) -> Markup {
                 span.corner {}
                 span.scale {
                     @for tick in scale.ticks() {
-                        span style=(format!("left:{:.2}%", scale.place(tick))) { (axis_value(tick)) "×" }
+                        span style=(format!("left:{:.2}%", scale.place(tick))) { (number(&format!("{}×", axis_value(tick)))) }
                     }
                 }
             }
@@ -102,29 +102,32 @@ fn bar(cell: &CellRecord, scale: &Scale, cores: usize) -> Markup {
         Some([_, high]) if high < 1.0 => "slower",
         _ => "same",
     };
-    let text = match (cell.speedup, cell.speedup_ci) {
-        (Some(speedup), Some(ends)) => {
-            format!("{}: {} times as fast, 95 % interval {}", cell.strategy, plain(speedup), interval(ends))
+    let name = &cell.strategy;
+    let text = match (cell.speedup, cell.speedup_ci, &cell.error) {
+        (Some(speedup), Some(ends), _) => {
+            let (speedup, ends) = (plain(speedup), interval(ends));
+            both!(
+                "{name}: {speedup} times as fast, 95 % interval {ends}",
+                "{name}: {speedup} vezes a velocidade, intervalo de 95 % {ends}"
+            )
         }
-        _ => format!("{}: {}", cell.strategy, cell.error.as_deref().unwrap_or("not measured")),
+        (.., Some(error)) => both!("{name}: {error}", "{name}: {error}"),
+        _ => both!("{name}: not measured", "{name}: não medida"),
     };
     html! {
         div.bar {
             span.name { (cell.strategy) }
             span.value {
-                @if let (Some(speedup), true) = (cell.speedup, cell.verified) { b { (times(speedup)) } }
+                @if let (Some(speedup), true) = (cell.speedup, cell.verified) { b { (number(&times(speedup))) } }
                 @else { span.bad { "✗" } }
             }
-            svg.plot role="img" aria-label=(text) height="26" width="100%" {
-                title { (text) }
+            svg.plot aria-hidden="true" height="26" width="100%" {
                 @for tick in scale.ticks() {
                     @let x = percent(scale.place(tick));
                     line.grid.one[(tick - 1.0).abs() < 1e-9] x1=(x) x2=(x) y1="0" y2="26" {}
                 }
                 @if let Some(limit) = limit(scale, cores) {
-                    line.limit x1=(percent(limit)) x2=(percent(limit)) y1="0" y2="26" {
-                        title { (format!("{cores} cores")) }
-                    }
+                    line.limit x1=(percent(limit)) x2=(percent(limit)) y1="0" y2="26" {}
                 }
                 @if let Some(speedup) = cell.speedup {
                     @let (from, to) = (scale.base(), scale.place(speedup));
@@ -138,6 +141,7 @@ fn bar(cell: &CellRecord, scale: &Scale, cores: usize) -> Markup {
                     line.whisker x1=(high) x2=(high) y1="9" y2="17" {}
                 }
             }
+            (tip(&text))
         }
     }
 }

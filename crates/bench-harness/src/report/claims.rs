@@ -4,7 +4,7 @@ use lab::record::{Bilingual, ClaimRecord, Estimate, Threshold, Verdict};
 use maud::{Markup, html};
 
 use super::figures::plain;
-use super::words::{both, show, words};
+use super::words::{both, number, show, words};
 
 /// All claims, those of one program together.
 pub(super) fn section(claims: &[ClaimRecord]) -> Markup {
@@ -42,7 +42,7 @@ fn row(claim: &ClaimRecord) -> Markup {
             p { (mark(claim.verdict)) " " (show(&claim.sentence)) }
             p.note {
                 @if let Some(measured) = claim.measured {
-                    b { (plain(measured.value)) } " " (show(&claim.unit)) (interval(measured)) "; " (words("holds", "vale")) " " (show(&holds(claim.holds))) ". "
+                    b { (number(&plain(measured.value))) } " " (show(&claim.unit)) (number(&interval(measured))) "; " (words("holds", "vale")) " " (show(&holds(claim.holds))) ". "
                 }
                 @if let Some(note) = &claim.note { (show(note)) " " }
                 @if let Some(error) = &claim.error { span.bad { (error) } " " }
@@ -55,9 +55,16 @@ fn row(claim: &ClaimRecord) -> Markup {
 
 fn mark(verdict: Verdict) -> Markup {
     match verdict {
-        Verdict::Holds => html! { span.good title="holds" { "✓" } },
-        Verdict::Refuted => html! { span.bad title="refuted here" { "✗" } },
-        Verdict::Inconclusive => html! { span.note title="inconclusive" { "?" } },
+        Verdict::Holds => told("good", "✓", "holds", "vale"),
+        Verdict::Refuted => told("bad", "✗", "refuted here", "refutada aqui"),
+        Verdict::Inconclusive => told("note", "?", "inconclusive", "inconclusiva"),
+    }
+}
+
+fn told(class: &str, sign: &str, en: &str, pt: &str) -> Markup {
+    html! {
+        span class=(class) lang="en" title=(en) { (sign) }
+        span class=(class) lang="pt-BR" title=(pt) { (sign) }
     }
 }
 

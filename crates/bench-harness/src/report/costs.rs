@@ -1,12 +1,12 @@
 //! Where the time went, what it cost, and how close the machine's limits are: a row for each strategy.
 
 use lab::measure::Limits;
-use lab::record::CellRecord;
+use lab::record::{Bilingual, CellRecord};
 use lab::timeline::State;
 use maud::{Markup, html};
 
 use super::figures::{self, memory, percent};
-use super::words::words;
+use super::words::{both, join, number, state, tip, words};
 use super::{Section, Shown};
 
 /// The states in the order of the stack.
@@ -26,21 +26,33 @@ pub(super) fn times(section: &Section<'_>) -> Markup {
                 @for (Shown { cell, .. }, timeline) in shown {
                     @let whole = (timeline.length_ns as f64 * timeline.lanes.len() as f64).max(1.0);
                     @let shares = STACK.map(|state| (state, timeline.total_ns(state) as f64 / whole));
-                    @let text = shares.iter().filter(|(_, share)| *share >= 0.005)
-                        .map(|(state, share)| format!("{} {}", state.name(), percent(*share))).collect::<Vec<_>>().join(", ");
                     div.bar {
                         span.name { (cell.strategy) }
-                        span.stack role="img" aria-label=(format!("{}: {text}", cell.strategy)) title=(text) {
+                        span.stack aria-hidden="true" {
                             @for (state, share) in shares {
                                 @if share >= 0.0005 { i class=(state.name()) style=(format!("width:{:.2}%", share * 100.0)) {} }
                             }
                         }
+                        (tip(&told(&cell.strategy, &shares)))
                         span.value { (percent(shares[0].1)) }
                     }
                 }
             }
         }
     }
+}
+
+/// The shares of a strategy in words.
+fn told(strategy: &str, shares: &[(State, f64)]) -> Bilingual {
+    let seen = shares.iter().filter(|(_, share)| *share >= 0.005);
+    let parts: Vec<Bilingual> = seen
+        .map(|(which, share)| {
+            let (share, Bilingual { en, pt }) = (percent(*share), state(*which));
+            both!("{en} {share}", "{pt} {share}")
+        })
+        .collect();
+    let Bilingual { en, pt } = join(&parts, ", ");
+    both!("{strategy}: {en}", "{strategy}: {pt}")
 }
 
 /// Peak memory of each strategy, and what the kernel had to do.
@@ -58,7 +70,7 @@ pub(super) fn memories(section: &Section<'_>) -> Markup {
                     div.bar {
                         span.name { (cell.strategy) }
                         span.stack { i.same style=(format!("width:{:.2}%", peak as f64 / most as f64 * 100.0)) {} }
-                        span.value { (memory(peak)) }
+                        span.value { (number(&memory(peak))) }
                         @if let Some(events) = cell.events {
                             span.events {
                                 (figures::count(events.voluntary_switches)) " " (words("waits", "esperas")) ", "
@@ -97,24 +109,24 @@ pub(super) fn limits(section: &Section<'_>, limits: Option<&Limits>) -> Markup {
                 span.note { (words("bytes read and written a second, logarithmic; lines: measured limits", "bytes lidos e escritos por segundo, escala logarítmica; linhas: limites medidos")) }
             }
             @for (cell, rate) in &rates {
-                @let text = format!("{}: {} a second", cell.strategy, memory(bytes(*rate)));
+                @let (name, amount) = (&cell.strategy, memory(bytes(*rate)));
                 div.bar {
                     span.name { (cell.strategy) }
-                    svg.plot role="img" aria-label=(text) height="20" width="100%" {
-                        title { (text) }
-                        @for (name, limit) in lines {
+                    svg.plot aria-hidden="true" height="20" width="100%" {
+                        @for (_, limit) in lines {
                             @let x = format!("{:.2}%", place(limit));
-                            line.limit x1=(x) x2=(x) y1="0" y2="20" { title { (name) ": " (memory(bytes(limit))) "/s" } }
+                            line.limit x1=(x) x2=(x) y1="0" y2="20" {}
                         }
                         rect.faster x="0" y="3" height="14" rx="2" width=(format!("{:.2}%", place(*rate).max(0.3))) {}
                     }
-                    span.value { (memory(bytes(*rate))) "/s" }
+                    (tip(&both!("{name}: {amount} a second", "{name}: {amount} por segundo")))
+                    span.value { (number(&amount)) "/s" }
                 }
             }
             ul.legend {
                 @for (name, limit) in lines {
                     li {
-                        (limit_name(name)) " " (memory(bytes(limit))) "/s: " b { (percent(fastest / limit)) }
+                        (limit_name(name)) " " (number(&memory(bytes(limit)))) "/s: " b { (percent(fastest / limit)) }
                     }
                 }
             }

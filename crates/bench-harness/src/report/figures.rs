@@ -27,13 +27,13 @@ pub(super) fn interval([low, high]: [f64; 2]) -> String {
     format!("{} – {}", plain(low), plain(high))
 }
 
-/// A share of 1 as a percentage; what is more than nothing and less than all is not rounded to it.
+/// A share of 1 as a percentage, in signs that need no language; what is more than nothing and less than all is not rounded to it.
 pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
-        99.5..100.0 => "more than 99 %".into(),
+        99.5..100.0 => "> 99 %".into(),
         0.5.. => format!("{percent:.0} %"),
-        _ if percent > 0.0 => "less than 1 %".into(),
+        _ if percent > 0.0 => "< 1 %".into(),
         _ => "0 %".into(),
     }
 }
@@ -83,7 +83,7 @@ mod tests {
     fn numbers_are_written_as_a_reader_likes_them() {
         assert_eq!([1.934, 12.34, 96.3, 1012.0].map(times), ["1.93×", "12.3×", "96.3×", "1012×"]);
         let shares = [0.0, 0.001, 0.3, 0.997, 1.0].map(percent);
-        assert_eq!(shares, ["0 %", "less than 1 %", "30 %", "more than 99 %", "100 %"]);
+        assert_eq!(shares, ["0 %", "< 1 %", "30 %", "> 99 %", "100 %"]);
         assert_eq!(count(1_600_000), "1\u{202f}600\u{202f}000");
         assert_eq!([3 << 20, 200 << 20, 24 << 30].map(memory), ["3.0 MiB", "200 MiB", "24 GiB"]);
         assert_eq!(list(&["a", "b", "c"], "and"), "a, b and c");

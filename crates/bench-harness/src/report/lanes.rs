@@ -5,13 +5,14 @@
 //! width of the page; their labels are not.
 
 use lab::measure::nanoseconds;
+use lab::record::Bilingual;
 use lab::timeline::State;
 use maud::{Markup, html};
 
-use super::figures::{self, percent};
+use super::figures::percent;
 use super::picture::Timeline;
 use super::shapes::{Budget, Shapes};
-use super::words::words;
+use super::words::{both, join, many, number, show, state, words};
 use super::{Section, Shown, ticks};
 
 /// Narrower than this share of the width, a picture is magnified.
@@ -64,12 +65,12 @@ fn axis(length_ns: u64, magnified: f64) -> Markup {
     let all = ticks::linear(end, 5);
     html! {
         div.axis aria-hidden="true" {
-            span.corner { @if magnified > 1.0 { (format!("{magnified:.0}×")) span.wide { " magnified" } } }
+            span.corner { @if magnified > 1.0 { (format!("{magnified:.0}×")) " " span.wide { (words("magnified", "ampliado")) } } }
             span.scale {
                 @for tick in &all {
                     @let place = tick / end * 100.0;
                     span.last[place > 96.0] style=(format!("left:{place:.2}%")) {
-                        ((tick * 1e6).round() / 1e6) " " (unit)
+                        (number(&((tick * 1e6).round() / 1e6).to_string())) " " (unit)
                     }
                 }
             }
@@ -86,15 +87,14 @@ fn strategy(shown: &Shown<'_>, id: &str, longest: u64, budget: Budget) -> Markup
             return html! { div.strategy { h4 { (cell.strategy) span.facts { (why) } } } };
         }
     };
-    let facts = facts(timeline);
-    let text = format!("Lanes of {}: {facts}", cell.strategy);
+    let words = format!("{id}-words");
     let share = timeline.length_ns as f64 / longest as f64;
     let shapes = Shapes::of(timeline, share, budget);
     html! {
         div.strategy {
-            h4 { (cell.strategy) span.facts { (facts) } }
+            h4 id=(words) { (cell.strategy) " " span.facts { (show(&facts(timeline))) } }
             @if share >= READABLE {
-                div.lanes.ruled { (shapes.names()) div.plot { (shapes.svg(share, id, &text)) } }
+                div.lanes.ruled { (shapes.names()) div.plot { (shapes.svg(share, id, &words)) } }
             } @else {
                 div.lanes.ruled {
                     ol.names {}
@@ -102,11 +102,15 @@ fn strategy(shown: &Shown<'_>, id: &str, longest: u64, budget: Budget) -> Markup
                 }
                 div.lanes aria-hidden="true" { ol.names {} div.plot { (beam(share)) } }
                 (axis(timeline.length_ns, 1.0 / share))
-                div.lanes { (shapes.names()) div.plot { (shapes.svg(1.0, id, &text)) } }
+                div.lanes { (shapes.names()) div.plot { (shapes.svg(1.0, id, &words)) } }
             }
             @if shapes.lanes.len() < timeline.lanes.len() {
+                @let (drawn, all) = (shapes.lanes.len(), timeline.lanes.len());
                 p.note {
-                    (shapes.lanes.len()) " of " (timeline.lanes.len()) " lanes are drawn, evenly chosen."
+                    (show(&both!(
+                        "{drawn} of {all} lanes are drawn, evenly chosen.",
+                        "{drawn} de {all} raias são desenhadas, escolhidas por igual."
+                    )))
                 }
             }
         }
@@ -114,16 +118,25 @@ fn strategy(shown: &Shown<'_>, id: &str, longest: u64, budget: Budget) -> Markup
 }
 
 /// What the picture shows, in words.
-fn facts(timeline: &Timeline) -> String {
+fn facts(timeline: &Timeline) -> Bilingual {
     let total: u64 = State::ALL.iter().map(|state| timeline.total_ns(*state)).sum();
     let shares = [State::Running, State::Waiting, State::Blocked, State::Sending]
         .into_iter()
         .map(|state| (state, timeline.total_ns(state) as f64 / total.max(1) as f64))
         .filter(|(_, share)| *share >= 0.005)
-        .map(|(state, share)| format!("{} {}", percent(share), state.name()));
-    let shares = shares.collect::<Vec<_>>().join(", ");
-    let lanes = figures::many(timeline.lanes.len(), "lane");
-    format!("{}, {lanes}, {shares}", nanoseconds(timeline.length_ns))
+        .map(|(which, share)| {
+            let (share, Bilingual { en, pt }) = (percent(share), state(which));
+            both!("{share} {en}", "{share} {pt}")
+        });
+    let shares: Vec<Bilingual> = shares.collect();
+    let length = nanoseconds(timeline.length_ns);
+    let facts = [both!("{length}", "{length}"), lanes(timeline.lanes.len())];
+    join(&[&facts[..], &shares].concat(), ", ")
+}
+
+/// So many lanes.
+pub(super) fn lanes(number: usize) -> Bilingual {
+    many(number, "lane", ["raia", "raias"])
 }
 
 /// The beam from a narrow picture to its magnified one.

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::costs::{bytes, limit_name};
 use super::figures::{memory, percent, time};
-use super::words::{both, show, words};
+use super::words::{both, number, show, words};
 
 /// Limits and noise, as far as they were measured.
 pub(super) fn section(record: &RunRecord) -> Markup {
@@ -18,11 +18,11 @@ pub(super) fn section(record: &RunRecord) -> Markup {
                 @if let Some(limits) = &record.limits {
                     dl.facts {
                         @for (name, rate) in limits.rates() {
-                            div { dt { (limit_name(name)) } dd { (memory(bytes(rate))) "/s" } }
+                            div { dt { (limit_name(name)) } dd { (number(&memory(bytes(rate)))) "/s" } }
                         }
                         div {
                             dt { (words("loopback round trip", "ida e volta na rede interna")) }
-                            dd { (time(Some(limits.loopback_trip_ns))) }
+                            dd { (number(&time(Some(limits.loopback_trip_ns)))) }
                         }
                     }
                 }

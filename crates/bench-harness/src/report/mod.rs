@@ -4,6 +4,7 @@
 //! speed-ups with their intervals, `lanes` the picture of who worked and who waited, and `explain` the sentences that
 //! say why, from the measured evidence.
 
+mod about;
 mod bars;
 mod claims;
 mod costs;
@@ -31,6 +32,7 @@ use crate::export;
 use crate::folder::{Run, RunFolder};
 pub(crate) use figures::memory;
 use picture::Timeline;
+pub(crate) use rivals::needs;
 
 /// A language of the page. Both are in it, and a switch changes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

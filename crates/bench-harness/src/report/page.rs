@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use lab::record::{Bilingual, PeerRecord, RunRecord};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::figures::{count, many, memory};
-use super::words::{both, join, show, words};
-use super::{Language, Section, bars, claims, costs, explain, lanes, machine, rivals, shapes, sweeps, table};
+use super::figures::{count, memory};
+use super::words::{both, join, many, number, show, words};
+use super::{
+    Language, Section, about, bars, claims, costs, explain, lanes, machine, rivals, shapes, sweeps, table,
+};
 use crate::folder::Run;
 use crate::verify;
 
@@ -24,7 +26,7 @@ pub(super) fn page(run: &Run, sections: &[Section<'_>], language: Language) -> M
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Paralelo: " (date(&run.record.started)) }
+                title { "Paralelo: " (match language { Language::English => date(&run.record.started).en, Language::Portuguese => date(&run.record.started).pt }) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -107,12 +109,12 @@ fn head(run: &Run, language: Language) -> Markup {
 /// What was measured, when and for how long.
 fn lead(record: &RunRecord, is_sound: bool) -> Bilingual {
     let count = record.exercises.len();
-    let (exercises, exercicios) = (many(count, "exercise"), many(count, "exercício"));
-    let (when, took) = (date(&record.started), took(record).unwrap_or_else(|| "?".into()));
-    let mut parts = vec![both!(
-        "{exercises} under every strategy, measured on {when} in {took}.",
-        "{exercicios} sob todas as estratégias; medição de {when} em {took}."
-    )];
+    let exercises = many(count, "exercise", ["exercício", "exercícios"]);
+    let (when, took) = (date(&record.started), took(record).unwrap_or_else(|| both!("?", "?")));
+    let mut parts = vec![Bilingual {
+        en: format!("{} under every strategy, measured on {} in {}.", exercises.en, when.en, took.en),
+        pt: format!("{} sob todas as estratégias; medição de {} em {}.", exercises.pt, when.pt, took.pt),
+    }];
     if is_sound && count > 0 {
         parts.push(both!(
             "In each exercise, all strategies gave the same answer to the last byte.",
@@ -124,7 +126,8 @@ fn lead(record: &RunRecord, is_sound: bool) -> Bilingual {
 
 fn facts(record: &RunRecord) -> Markup {
     let machine = &record.machine;
-    let fact = |en: &str, pt: &str, value: &str| html! { div { dt { (words(en, pt)) } dd { (value) } } };
+    let fact =
+        |en: &str, pt: &str, value: &str| html! { div { dt { (words(en, pt)) } dd { (number(value)) } } };
     html! {
         dl.facts {
             (fact("Processor", "Processador", &machine.processor))
@@ -152,7 +155,7 @@ fn exercise(section: &Section<'_>, run: &Run, budget: shapes::Budget) -> Markup 
     html! {
         section.exercise id=(table::anchor(section)) {
             h2 { span.number { (format!("{:02}", section.exercise.id)) } " " (section.exercise.name) }
-            p.about { (section.exercise.about) (amount(section)) }
+            p.about { (show(&about::about(section.exercise))) (amount(section)) }
             @if section.cells.is_empty() { p.note { (words("Nothing was measured.", "Nada foi medido.")) } }
             @else {
                 ul.explain { @for sentence in explain::sentences(section, cores) { li { (show(&sentence)) } } }
@@ -222,19 +225,43 @@ fn method() -> Markup {
     }
 }
 
-fn date(stamp: &str) -> String {
-    stamp
-        .parse::<Timestamp>()
-        .map_or_else(|_| stamp.into(), |time| time.strftime("%-d %B %Y, %H:%M UTC").to_string())
+fn date(stamp: &str) -> Bilingual {
+    const MONTHS: [&str; 12] = [
+        "janeiro",
+        "fevereiro",
+        "março",
+        "abril",
+        "maio",
+        "junho",
+        "julho",
+        "agosto",
+        "setembro",
+        "outubro",
+        "novembro",
+        "dezembro",
+    ];
+    let Ok(time) = stamp.parse::<Timestamp>() else {
+        return Bilingual { en: stamp.into(), pt: stamp.into() };
+    };
+    let (day, hour) = (time.strftime("%-d"), time.strftime("%Y, %H:%M UTC"));
+    let month = time.to_zoned(jiff::tz::TimeZone::UTC).month();
+    let month = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();
+    Bilingual {
+        en: format!("{day} {} {hour}", time.strftime("%B")),
+        pt: format!("{day} de {month} de {hour}"),
+    }
 }
 
 /// How long the run took, to the second.
-fn took(record: &RunRecord) -> Option<String> {
+fn took(record: &RunRecord) -> Option<Bilingual> {
     let started: Timestamp = record.started.parse().ok()?;
     let finished: Timestamp = record.finished.as_ref()?.parse().ok()?;
     let seconds = Duration::try_from(finished.duration_since(started)).ok()?.as_secs();
     Some(match seconds {
-        ..60 => many(usize::try_from(seconds).ok()?, "second"),
-        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+        ..60 => many(usize::try_from(seconds).ok()?, "second", ["segundo", "segundos"]),
+        _ => {
+            let (minutes, seconds) = (seconds / 60, seconds % 60);
+            both!("{minutes} min {seconds} s", "{minutes} min {seconds} s")
+        }
     })
 }

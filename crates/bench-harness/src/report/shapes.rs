@@ -6,8 +6,10 @@ use lab::measure::nanoseconds;
 use lab::timeline::State;
 use maud::{Markup, PreEscaped, html};
 
-use super::lanes::READABLE;
+use super::Language;
+use super::lanes::{READABLE, lanes};
 use super::picture::{Block, Lane, NARROW, Timeline, blocks};
+use super::words::{comma, show, state};
 
 /// The columns of a picture over the whole width.
 const COLUMNS: usize = 1200;
@@ -91,17 +93,18 @@ impl<'a> Shapes<'a> {
                 @if self.lanes.len() <= NAMED {
                     @for (lane, _) in &self.lanes { li title=(lane.name) { (lane.name) } }
                 } @else {
-                    li { (self.timeline.lanes.len()) " lanes" }
+                    li { (show(&lanes(self.timeline.lanes.len()))) }
                 }
             }
         }
     }
 
-    /// The picture, over this share of the width. `id` names its content for [`Shapes::strip`].
-    pub(super) fn svg(&self, share: f64, id: &str, text: &str) -> Markup {
+    /// The picture, over this share of the width. `id` names its content for [`Shapes::strip`], and `words` the element that
+    /// says what it shows.
+    pub(super) fn svg(&self, share: f64, id: &str, words: &str) -> Markup {
         let (view, width) = (self.view(), format!("{:.3}%", share * 100.0));
         html! {
-            svg.bricks[self.has_bricks()] role="img" aria-label=(text) viewBox=(view) width=(width)
+            svg.bricks[self.has_bricks()] role="img" aria-labelledby=(words) viewBox=(view) width=(width)
                 height=(self.height) preserveAspectRatio="none" {
                 g id=(id) {
                     path.track d=(self.tracks()) {}
@@ -133,24 +136,38 @@ impl<'a> Shapes<'a> {
         path
     }
 
-    /// The widest blocks with a text each, and all others as one path for each state.
+    /// All blocks as one path for each state, and over the widest ones a text each, in each language.
     fn told(&self) -> Markup {
         let least = self.least();
         let told = |block: &Block| block.slice.is_some() && block.to - block.from >= least;
         html! {
-            (self.plain(|block| !told(block)))
-            @for (number, block) in self.all().filter(|(_, block)| told(block)) {
-                @let slice = &self.timeline.slices[block.slice.unwrap_or_default()];
-                rect class=(block.state.name()) x=(block.from) y=(number * (self.lane + self.gap))
-                    width=(block.to - block.from) height=(self.lane) {
-                    title {
-                        @if !slice.label.is_empty() { (slice.label) ", " }
-                        (slice.name) ": " (block.state.name()) ", "
-                        (nanoseconds(slice.end_ns - slice.start_ns))
+            (self.plain("", |block| !told(block)))
+            (self.plain(" brick", told))
+            @for language in [Language::English, Language::Portuguese] {
+                g.tips lang=(language.tag()) {
+                    @for (number, block) in self.all().filter(|(_, block)| told(block)) {
+                        path d=(self.outline(number, block)) { title { (self.text(block, language)) } }
                     }
                 }
             }
         }
+    }
+
+    /// What a block is, in one language.
+    fn text(&self, block: &Block, language: Language) -> String {
+        let slice = &self.timeline.slices[block.slice.unwrap_or_default()];
+        let (label, name) = (&slice.label, &slice.name);
+        let before = if label.is_empty() { String::new() } else { format!("{label}, ") };
+        let (state, time) = (state(block.state), nanoseconds(slice.end_ns - slice.start_ns));
+        match language {
+            Language::English => format!("{before}{name}: {}, {time}", state.en),
+            Language::Portuguese => format!("{before}{name}: {}, {}", state.pt, comma(&time)),
+        }
+    }
+
+    fn outline(&self, lane: usize, block: &Block) -> String {
+        let (top, width, height) = (lane * (self.lane + self.gap), block.to - block.from, self.lane);
+        format!("M{} {top}h{width}v{height}h-{width}z", block.from)
     }
 
     /// Whether a line between two neighbouring blocks would leave enough of them to be seen.
@@ -168,15 +185,14 @@ impl<'a> Shapes<'a> {
         widths.get(self.texts).map_or(NARROW, |width| width + 1)
     }
 
-    fn plain(&self, wanted: impl Fn(&Block) -> bool) -> Markup {
+    fn plain(&self, class: &str, wanted: impl Fn(&Block) -> bool) -> Markup {
         let mut paths = vec![String::new(); State::ALL.len()];
         for (number, block) in self.all().filter(|(_, block)| wanted(block)) {
-            let (top, width, lane) = (number * (self.lane + self.gap), block.to - block.from, self.lane);
-            let _ = write!(paths[block.state as usize], "M{} {top}h{width}v{lane}h-{width}z", block.from);
+            paths[block.state as usize].push_str(&self.outline(number, block));
         }
         html! {
             @for (path, state) in paths.iter().zip(State::ALL).filter(|(path, _)| !path.is_empty()) {
-                path class=(state.name()) d=(PreEscaped(path)) {}
+                path class=(format!("{}{class}", state.name())) d=(PreEscaped(path)) {}
             }
         }
     }

@@ -8,8 +8,8 @@ use maud::{Markup, html};
 
 use super::figures::{plain, times};
 use super::ticks;
-use super::words::{both, show, words};
-use crate::sweep::{Growth, growths};
+use super::words::{both, join, many, show, words};
+use crate::sweep::{Growth, Step, growths};
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 260.0;
@@ -65,15 +65,12 @@ fn chart(sweep: &SweepRecord, growth: &Growth<'_>) -> Markup {
         Frame { most_workers: f64::from(most_workers) + 0.5, most: reached.fold(1.2, f64::max) * 1.15 };
     let base = sweep.reference.median_ns.unwrap_or_default() as f64 / 1e9;
     let line = |curve: &Curve| path(&frame, most_workers, |workers| curve.at(workers) * base);
-    let text = growth
-        .steps
-        .iter()
-        .map(|step| format!("{} workers {}", step.workers, times(step.speedup)))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let points: Vec<(&Step<'_>, Bilingual)> = growth.steps.iter().map(|step| (step, told(step))).collect();
+    let all: Vec<Bilingual> = points.iter().map(|(_, text)| text.clone()).collect();
+    let id = format!("sweep-{:02}-{}", sweep.exercise, growth.strategy);
     html! {
-        svg.curve role="img" aria-label=(format!("{}: {text}", growth.strategy)) viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) {
-            title { (text) }
+        p.unseen id=(id) { (growth.strategy) ": " (show(&join(&all, "; "))) }
+        svg.curve role="img" aria-labelledby=(id) viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) {
             @for tick in ticks::linear(frame.most, 5) {
                 @let y = place(frame.y(tick));
                 line.grid x1=(LEFT) x2=(WIDTH) y1=(y) y2=(y) {}
@@ -88,12 +85,34 @@ fn chart(sweep: &SweepRecord, growth: &Growth<'_>) -> Markup {
                 @if let Some([low, high]) = step.interval {
                     line.whisker x1=(x) x2=(x) y1=(place(frame.y(low))) y2=(place(frame.y(high))) {}
                 }
-                circle.point cx=(x) cy=(place(frame.y(step.speedup))) r="4.5" {
-                    title { (format!("{} workers: {}, efficiency {:.0} %", step.workers, times(step.speedup), step.efficiency * 100.0)) }
+                circle.point cx=(x) cy=(place(frame.y(step.speedup))) r="4.5" {}
+            }
+            @for (language, pick) in [("en", english as fn(&Bilingual) -> &str), ("pt-BR", portuguese)] {
+                g.tips lang=(language) {
+                    @for (step, text) in &points {
+                        circle cx=(place(frame.x(step.workers.into()))) cy=(place(frame.y(step.speedup))) r="10" {
+                            title { (pick(text)) }
+                        }
+                    }
                 }
             }
         }
     }
+}
+
+/// A point of the curve in words.
+fn told(step: &Step<'_>) -> Bilingual {
+    let (speedup, efficiency) = (times(step.speedup), format!("{:.0}", step.efficiency * 100.0));
+    let Bilingual { en, pt } = many(step.workers as usize, "worker", ["trabalhador", "trabalhadores"]);
+    both!("{en}: {speedup}, efficiency {efficiency} %", "{pt}: {speedup}, eficiência {efficiency} %")
+}
+
+fn english(text: &Bilingual) -> &str {
+    &text.en
+}
+
+fn portuguese(text: &Bilingual) -> &str {
+    &text.pt
 }
 
 /// The line of as many times as workers, as far as the chart reaches.

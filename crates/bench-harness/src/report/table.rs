@@ -4,7 +4,7 @@ use lab::record::CellRecord;
 use maud::{Markup, html};
 
 use super::figures::{interval, memory, time, times};
-use super::words::words;
+use super::words::{both, many, number, show, words};
 use super::{Section, Shown};
 
 /// The speed-ups of all exercises at a glance, coloured by their size; each leads to its exercise.
@@ -27,7 +27,7 @@ pub(super) fn overview(sections: &[Section<'_>]) -> Markup {
                             span.strategy { (cell.strategy) }
                             b {
                                 @if !cell.verified { "✗" }
-                                @else if let Some(speedup) = cell.speedup { (times(speedup)) }
+                                @else if let Some(speedup) = cell.speedup { (number(&times(speedup))) }
                             }
                         } }
                     }
@@ -81,16 +81,16 @@ pub(super) fn table(sections: &[Section<'_>]) -> Markup {
 }
 
 fn row(cell: &CellRecord) -> Markup {
-    let workers = super::figures::many(cell.workers, "worker");
+    let workers = many(cell.workers, "worker", ["trabalhador", "trabalhadores"]);
     html! {
         tr.wrong[!cell.verified] {
-            th scope="row" { (cell.strategy) " " small { (workers) } }
-            td.n data-label="median" { (time(cell.median_ns)) }
-            td.n data-label="speed-up" { b { (cell.speedup.map_or("–".into(), times)) } }
-            td.n data-label="95 % interval" { (cell.speedup_ci.map_or("–".into(), interval)) }
-            td.n data-label="CPU time" { (time(cell.cpu_ns)) }
-            td.n data-label="peak memory" { (cell.peak_rss_bytes.map_or("–".into(), memory)) }
-            td.answer data-label="answer" { (answer(cell)) }
+            th scope="row" { (cell.strategy) " " small { (show(&workers)) } }
+            td.n data-label="median" data-rotulo="mediana" { (number(&time(cell.median_ns))) }
+            td.n data-label="speed-up" data-rotulo="ganho" { b { (number(&cell.speedup.map_or("–".into(), times))) } }
+            td.n data-label="95 % interval" data-rotulo="intervalo de 95 %" { (number(&cell.speedup_ci.map_or("–".into(), interval))) }
+            td.n data-label="CPU time" data-rotulo="tempo de CPU" { (number(&time(cell.cpu_ns))) }
+            td.n data-label="peak memory" data-rotulo="pico de memória" { (number(&cell.peak_rss_bytes.map_or("–".into(), memory))) }
+            td.answer data-label="answer" data-rotulo="resposta" { (answer(cell)) }
         }
     }
 }
@@ -100,12 +100,14 @@ fn answer(cell: &CellRecord) -> Markup {
     html! {
         @match (&cell.error, digits) {
             (None, Some(digits)) if cell.verified => {
-                span title="verified: the same as the reference's answer" { span.good { "✓" } " " code { (digits) } }
+                @let checked = [("en", "verified: the same as the reference's answer"), ("pt-BR", "conferida: igual à resposta da referência")];
+                @for (language, text) in checked { span lang=(language) title=(text) { span.good { "✓" } " " code { (digits) } } }
             }
-            (error, _) => { span.bad { "✗ " (error.as_deref().unwrap_or("not verified")) } }
+            (error, _) => { span.bad { "✗ " @match error { Some(error) => (error), None => (words("not verified", "não conferida")) } } }
         }
         @if cell.worker_deaths > 0 {
-            br; small { (cell.worker_deaths) " worker deaths, tasks done again" }
+            @let deaths = cell.worker_deaths;
+            br; small { (show(&both!("{deaths} worker deaths, tasks done again", "{deaths} trabalhadores mortos, tarefas refeitas"))) }
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Texts in the two languages of the page. Both are in the file; a switch without script shows one.
 
 use lab::record::Bilingual;
+use lab::timeline::State;
 use maud::{Markup, html};
+
+use super::figures;
 
 /// A sentence in both languages, with the same values in both.
 macro_rules! both {
@@ -19,6 +22,44 @@ pub(super) fn show(text: &Bilingual) -> Markup {
 /// Words without values in both languages.
 pub(super) fn words(en: &str, pt: &str) -> Markup {
     html! { span lang="en" { (en) } span lang="pt-BR" { (pt) } }
+}
+
+/// What the mouse is told where it rests, and whoever does not see the picture below it. An attribute has one language, so
+/// there is one such place for each, and the page shows one of them.
+pub(super) fn tip(text: &Bilingual) -> Markup {
+    html! {
+        @for (language, text) in [("en", &text.en), ("pt-BR", &text.pt)] {
+            span.tip role="img" lang=(language) title=(text) aria-label=(text) {}
+        }
+    }
+}
+
+/// What a state is called.
+pub(super) fn state(state: State) -> Bilingual {
+    let pt = match state {
+        State::Running => "executando",
+        State::Waiting => "esperando",
+        State::Blocked => "bloqueada",
+        State::Sending => "enviando",
+        State::Task => "em curso",
+    };
+    Bilingual { en: state.name().into(), pt: pt.into() }
+}
+
+/// A noun with its number; the Portuguese one has its plural beside it.
+pub(super) fn many(number: usize, en: &str, [one, more]: [&str; 2]) -> Bilingual {
+    let pt = if number == 1 { one } else { more };
+    Bilingual { en: figures::many(number, en), pt: format!("{number} {pt}") }
+}
+
+/// A number as each language writes it; once where both write the same.
+pub(super) fn number(text: &str) -> Markup {
+    let pt = comma(text);
+    if pt == text {
+        html! { (text) }
+    } else {
+        words(text, &pt)
+    }
 }
 
 /// A text joined from parts.

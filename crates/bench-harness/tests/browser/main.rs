@@ -41,15 +41,12 @@ fn the_report_shows_its_charts_answers_the_mouse_and_asks_nobody_for_anything() 
         ));
         assert!(seen.as_u64().unwrap() >= least, "{selector}: {seen}");
     }
-    browser.point_at(".timeline rect", false);
-    browser.wait_for("getComputedStyle(document.querySelector('.timeline rect')).opacity === '0.75'");
-    assert!(
-        browser
-            .value("document.querySelector('.timeline rect title').textContent")
-            .as_str()
-            .unwrap()
-            .contains(": ")
-    );
+    let block = "document.querySelector('.timeline .tips[lang=en] path')";
+    let before = browser.value(&format!("getComputedStyle({block}).fill"));
+    browser.point_at(".timeline .tips[lang=en] path", false);
+    browser.wait_for(&format!("getComputedStyle({block}).fill !== {before}"));
+    let told = browser.value(&format!("{block}.querySelector('title').textContent"));
+    assert!(told.as_str().unwrap().contains(": "), "{told}");
     // Zooming in makes the picture wider than its place, which then scrolls.
     browser.point_at(".zoom", true);
     browser.wait_for("(() => { const plot = document.querySelector('.timeline .plot'); return plot.scrollWidth > plot.clientWidth * 2; })()");
@@ -79,7 +76,7 @@ fn the_report_is_readable_in_both_languages_light_dark_narrow_and_on_paper() {
     assert_eq!(browser.value("document.body.innerText.includes('All 16 answers')"), false);
     assert!(browser.printed("print") > 50_000);
     // Every picture has words, and the keyboard reaches the switches.
-    let silent = "[...document.querySelectorAll('svg')].filter(it => !it.closest('[aria-hidden]') && !it.getAttribute('aria-label')).length";
+    let silent = "[...document.querySelectorAll('svg')].filter(it => !it.closest('[aria-hidden]') && !it.getAttribute('aria-label') && !document.getElementById(it.getAttribute('aria-labelledby'))).length";
     assert_eq!(browser.value(silent), 0);
     browser.value("document.querySelector('.skip').focus()");
     assert_eq!(browser.value("document.activeElement.getAttribute('href')"), "#cells");
@@ -92,6 +89,21 @@ fn a_report_drawn_in_portuguese_is_portuguese_at_once() {
         browser.value("document.querySelector('h1').innerText").as_str().unwrap().starts_with("Todas as")
     );
     assert_eq!(browser.value("document.documentElement.lang"), "pt-BR");
+    // What the mouse and a screen reader are told: only what is shown counts.
+    let told = browser.value(
+        "[...document.querySelectorAll('svg title, [title]')] \
+         .filter(it => (it.tagName === 'title' ? it.parentElement : it).getClientRects().length > 0) \
+         .map(it => it.getAttribute('title') || it.textContent).join('\\n')",
+    );
+    let told = told.as_str().unwrap();
+    for (portuguese, english) in [
+        ("vezes a velocidade", "times as fast"),
+        ("executando", "running"),
+        ("esperando", "waiting"),
+        ("conferida", "verified"),
+    ] {
+        assert!(told.contains(portuguese) && !told.contains(english), "{portuguese}, {english}");
+    }
 }
 
 /// The live page's server with the toy exercise, ended with Ctrl-C.

@@ -11,6 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
+/// Under this name the connections are counted.
+pub const CONNECTIONS: &str = "connections";
+
 /// How often each path was asked for. Locked for one addition.
 type Asked = Arc<Mutex<HashMap<String, u32>>>;
 
@@ -73,11 +76,17 @@ async fn accept(listener: TcpListener, asked: Asked) {
 }
 
 async fn serve(mut stream: TcpStream, asked: Asked) {
+    *asked.lock().unwrap().entry(CONNECTIONS.to_owned()).or_default() += 1;
+    while answer(&mut stream, &asked).await {}
+}
+
+/// Answers one request; says whether the connection goes on.
+async fn answer(stream: &mut TcpStream, asked: &Asked) -> bool {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
             Ok(byte) => head.push(byte),
-            Err(_) => return,
+            Err(_) => return false,
         }
     }
     let head = String::from_utf8(head).unwrap();
@@ -105,18 +114,18 @@ async fn serve(mut stream: TcpStream, asked: Asked) {
         "/reset" => {
             // Closing with no time to linger sends a reset.
             let _ = stream.set_zero_linger();
-            return;
+            return false;
         }
         "/hangs" => {
             // sleep: this server hangs; the client must not.
             tokio::time::sleep(Duration::from_mins(1)).await;
-            return;
+            return false;
         }
         "/hangs-half-way" => {
             let _ = stream.write_all((head_of(100) + "{\"half\":").as_bytes()).await;
             // sleep: this server hangs half-way; the client must not.
             tokio::time::sleep(Duration::from_mins(1)).await;
-            return;
+            return false;
         }
         "/drips" => {
             let _ = stream.write_all(head_of(50_000).as_bytes()).await;
@@ -124,7 +133,7 @@ async fn serve(mut stream: TcpStream, asked: Asked) {
                 // sleep: the pace of the drip.
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            return;
+            return false;
         }
         "/busy" => whole("503 Service Unavailable", "retry-after: 3600\r\n", "later"),
         "/busy-once" if time == 1 => whole("503 Service Unavailable", "retry-after: 1\r\n", "later"),
@@ -136,7 +145,13 @@ async fn serve(mut stream: TcpStream, asked: Asked) {
             let chunk = format!("4000\r\n{}\r\n", "7".repeat(0x4000));
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
             while stream.write_all(chunk.as_bytes()).await.is_ok() {}
-            return;
+            return false;
+        }
+        "/kept" => head_of(2) + "{}",
+        // It does not say that it closes the connection, and does.
+        "/leaves" => head_of(2) + "{}",
+        to if to.starts_with("/to?") => {
+            whole("307 Temporary Redirect", &format!("location: {}\r\n", &to[4..]), "")
         }
         "/around" => whole("302 Found", "location: /around\r\n", ""),
         "/elsewhere" => {
@@ -149,5 +164,9 @@ async fn serve(mut stream: TcpStream, asked: Asked) {
         _ => whole("200 OK", "", &format!("{{\"path\":{path:?},\"time\":{time}}}")),
     };
     let _ = stream.write_all(answer.as_bytes()).await;
+    if path == "/kept" {
+        return true;
+    }
     let _ = stream.shutdown().await;
+    false
 }

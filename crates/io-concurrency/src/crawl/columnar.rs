@@ -48,7 +48,7 @@ struct Failed {
     message: String,
 }
 
-/// What a line says of a page, taken apart at the places where [`page::head`] put it together. Quotes within a URL are escaped,
+/// What a line says of a page, taken apart at the places where [`page::of_parts`] put it together. Quotes within a URL are escaped,
 /// so the first place is the right one; and no JSON value ends as the mark of a lossy body does.
 fn apart(lasting: &str) -> Option<(&str, i32, &str, bool)> {
     let (url, rest) = lasting.strip_prefix("{\"url\":")?.split_once(",\"status\":")?;
@@ -197,7 +197,7 @@ pub(super) fn digest(file: &Path, digest: &mut Digest) -> Result<(), Problem> {
             let line = if classes.is_valid(row) {
                 page::failed(urls.value(row), classes.value(row), messages.value(row))
             } else {
-                page::head(urls.value(row), statuses.value(row), bodies.value(row), lossy.value(row))
+                page::of_parts(urls.value(row), statuses.value(row), bodies.value(row), lossy.value(row))
             };
             digest.add(line.as_bytes());
         }

@@ -20,37 +20,35 @@ use super::page::{self, Journey, Page};
 pub struct Errand {
     /// The whole URL. It may carry a password, so it is shown to nobody.
     url: String,
-    /// How the URL is shown, and what the line has for it.
-    shown: String,
+    /// How the URL is shown, and what the line has for it, where that is something else.
+    shown: Option<String>,
 }
 
 impl Errand {
     /// An errand to a URL as somebody wrote it. One that starts with a single `/` is a path at the API.
     pub fn new(text: &str, api: &str) -> Self {
         if text.starts_with('/') && !text.starts_with("//") {
-            Self { url: format!("{api}{text}"), shown: Target::show_path(text) }
-        } else {
-            Self { url: text.into(), shown: Target::show(text) }
+            return Self { url: format!("{api}{text}"), shown: Some(Target::show_path(text)) };
         }
+        let shown = Target::show(text);
+        Self { url: text.into(), shown: (shown != text).then_some(shown) }
     }
-}
 
-impl Errand {
     /// How the URL is shown.
     pub fn shown(&self) -> &str {
-        &self.shown
+        self.shown.as_deref().unwrap_or(&self.url)
     }
 }
 
 impl fmt::Display for Errand {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.shown)
+        out.write_str(self.shown())
     }
 }
 
 impl fmt::Debug for Errand {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Errand({})", self.shown)
+        write!(out, "Errand({})", self.shown())
     }
 }
 
@@ -114,13 +112,13 @@ pub struct Fetcher {
     expect_json: bool,
 }
 
-/// Fetches one page. It ends at once when `stop` is asked for, wherever it is.
+/// Fetches one page.
 ///
 /// On the timeline it runs while it is polled and waits between the polls.
 ///
 /// # Errors
 /// The class of the failure, what happened, and what to do about it.
-pub async fn fetch_page(fetcher: &Fetcher, errand: &Errand, stop: &Stop) -> Result<Page, Problem> {
+pub async fn fetch_page(fetcher: &Fetcher, errand: &Errand) -> Result<Page, Problem> {
     let read = |answer: &Answer| {
         let usable = !fetcher.expect_json || page::is_json(answer);
         usable.then(|| answer.clone()).ok_or_else(|| "the body is not JSON".to_owned())
@@ -130,7 +128,7 @@ pub async fn fetch_page(fetcher: &Fetcher, errand: &Errand, stop: &Stop) -> Resu
         let answer = fetcher.client.get_as(&target, None, read).await;
         let answer = answer.map_err(|failed| problem(&failed.error, &failed))?;
         Ok(Page {
-            line: page::line(&errand.shown, &answer),
+            line: page::line(errand.shown(), &answer),
             received: answer.body.len() as u64,
             journey: Journey {
                 attempts: answer.attempts,
@@ -140,11 +138,7 @@ pub async fn fetch_page(fetcher: &Fetcher, errand: &Errand, stop: &Stop) -> Resu
             },
         })
     };
-    tokio::select! {
-        biased;
-        () = stop.wait() => Err(Problem::new("interrupted").of_class("interrupted")),
-        page = fetching.instrument(lab::span!(Running, "fetch", errand)) => page,
-    }
+    fetching.instrument(lab::span!(Running, "fetch", errand)).await
 }
 
 fn micros(time: Duration) -> u64 {
@@ -180,6 +174,12 @@ impl Job for Crawler {
     }
 
     fn run(&mut self, errand: &Errand, stop: &Stop) -> Result<Page, Problem> {
-        self.event_loop.block_on(fetch_page(&self.fetcher, errand, stop))
+        self.event_loop.block_on(async {
+            tokio::select! {
+                biased;
+                () = stop.wait() => Err(Problem::new("interrupted").of_class("interrupted")),
+                page = fetch_page(&self.fetcher, errand) => page,
+            }
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! A fetched page, and how it is written: one line of JSON.
 
 use fetch::Answer;
+use memchr::memchr2;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -35,20 +36,40 @@ pub struct Journey {
 /// order and numbers all their digits. Any other body is a string. Bytes of it that are not UTF-8 become U+FFFD, and then
 /// it ends with `"lossy":true`.
 pub(super) fn line(url: &str, answer: &Answer) -> String {
-    let (body, lossy) = match compact(&answer.body) {
-        Some(json) => (json, false),
-        None => match std::str::from_utf8(&answer.body) {
-            Ok(text) => (quoted(text), false),
-            Err(_) => (quoted(&String::from_utf8_lossy(&answer.body)), true),
-        },
+    let mut line = String::with_capacity(url.len() + answer.body.len() + 160);
+    head(&mut line, url, answer.status.into());
+    let Ok(text) = std::str::from_utf8(&answer.body) else {
+        quote(&mut line, &String::from_utf8_lossy(&answer.body));
+        line.push_str(LOSSY);
+        return line;
     };
-    head(url, answer.status.into(), &body, lossy)
+    // A byte order mark is no part of JSON, but a reader may ignore it (RFC 8259, section 8.1).
+    let json = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if serde_json::from_str::<IgnoredAny>(json).is_ok() {
+        compact(&mut line, json);
+    } else {
+        quote(&mut line, text);
+    }
+    line
 }
 
+/// What a line has for a body that is not text.
+const LOSSY: &str = ",\"lossy\":true";
+
 /// The same of its parts; `body` is JSON.
-pub(super) fn head(url: &str, status: i32, body: &str, lossy: bool) -> String {
-    let lossy = if lossy { ",\"lossy\":true" } else { "" };
-    format!("{{\"url\":{},\"status\":{status},\"body\":{body}{lossy}", quoted(url))
+pub(super) fn of_parts(url: &str, status: i32, body: &str, lossy: bool) -> String {
+    let mut line = String::new();
+    head(&mut line, url, status);
+    line.extend([body, if lossy { LOSSY } else { "" }]);
+    line
+}
+
+fn head(line: &mut String, url: &str, status: i32) {
+    line.push_str("{\"url\":");
+    quote(line, url);
+    line.push_str(",\"status\":");
+    line.push_str(itoa::Buffer::new().format(status));
+    line.push_str(",\"body\":");
 }
 
 /// Where what a line says of the page itself ends, and what it says of the way there begins.
@@ -84,7 +105,18 @@ pub(super) fn parted(line: &str) -> Option<(&str, &str)> {
 }
 
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut quoted = String::new();
+    quote(&mut quoted, text);
+    quoted
+}
+
+/// Adds a string of JSON.
+fn quote(line: &mut String, text: &str) {
+    if text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | ..b' ')) {
+        line.push_str(&serde_json::Value::from(text).to_string());
+    } else {
+        line.extend(["\"", text, "\""]);
+    }
 }
 
 /// Whether an answer's body is JSON.
@@ -94,27 +126,38 @@ pub(super) fn is_json(answer: &Answer) -> bool {
     })
 }
 
-/// The JSON text without the white space between its tokens; `None` for what is not JSON.
+/// Adds a JSON text without the white space between its tokens.
 ///
-/// It is checked by a parser, but not rebuilt from what the parser understood: that would reorder keys and round numbers.
-fn compact(body: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(body).ok()?;
-    // A byte order mark is no part of JSON, but a reader may ignore it (RFC 8259, section 8.1).
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    serde_json::from_str::<IgnoredAny>(text).ok()?;
-    let (mut in_string, mut escaped) = (false, false);
-    let mut kept = text.to_owned();
-    kept.retain(|character| {
-        match character {
-            _ if escaped => escaped = false,
-            '\\' => escaped = in_string,
-            '"' => in_string = !in_string,
-            ' ' | '\t' | '\n' | '\r' => return in_string,
-            _ => {}
+/// It was checked by a parser, but is not rebuilt from what the parser understood: that would reorder keys and round numbers.
+fn compact(line: &mut String, json: &str) {
+    let bytes = json.as_bytes();
+    let (mut kept, mut here) = (0, 0);
+    while let Some(&byte) = bytes.get(here) {
+        match byte {
+            b'"' => here = behind_string(bytes, here),
+            b' ' | b'\t' | b'\n' | b'\r' => {
+                line.push_str(&json[kept..here]);
+                here += 1;
+                kept = here;
+            }
+            _ => here += 1,
         }
-        true
-    });
-    Some(kept)
+    }
+    line.push_str(&json[kept..]);
+}
+
+/// The place behind the string that begins at `start`.
+fn behind_string(bytes: &[u8], start: usize) -> usize {
+    let mut here = start + 1;
+    while let Some(next) = bytes.get(here..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        here += next + 1;
+        if bytes[here - 1] == b'"' {
+            return here;
+        }
+        // What is escaped ends nothing.
+        here += 1;
+    }
+    bytes.len()
 }
 
 #[cfg(test)]

@@ -58,6 +58,6 @@ pub(super) fn tasks(input: &Input, lab: &Lab) -> Result<Pages, Problem> {
     let limits = Limits { at_once: by_host.then_some(input.at_once), ..input.setup.limits };
     let setup = input.setup.limited(limits);
     let fetcher = setup.fetcher()?;
-    let fetch = async |errand: &Errand| fetch_page(&fetcher, errand, &lab.stop).await;
+    let fetch = async |errand: &Errand| fetch_page(&fetcher, errand).await;
     Pages::gather(input, lab, |errands, sink| ways::tasks(lab, in_hand, errands, sink, &fetch))
 }

@@ -123,7 +123,7 @@ fn chosen<E: Exercise>(
     matches: &ArgMatches,
 ) -> Result<(&'static Strategy<E>, crate::exercise::Run<E>), Problem> {
     let given = |strategy: &&Strategy<E>| {
-        strategy.needs.is_some_and(|(option, _)| {
+        strategy.chosen_by.is_some_and(|option| {
             let id = option.trim_start_matches('-');
             matches.try_contains_id(id).is_ok_and(|given| given)
         })

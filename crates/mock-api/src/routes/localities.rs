@@ -24,6 +24,8 @@ use crate::problem::Problem;
 
 /// Bodies from this size on are worth compressing.
 const WORTH_IT: usize = 1024;
+/// The length of a usual record.
+const RECORD: usize = 800;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct StatePath {
@@ -83,8 +85,8 @@ pub(super) async fn states(Query(query): Query<ShapeQuery>, headers: HeaderMap) 
         |state| state.nome,
         query,
         &headers,
-        |state| json(&state.record()),
-        |state| json(&state.flat()),
+        |state, body| json(&state.record(), body),
+        |state, body| json(&state.flat(), body),
     )
 }
 
@@ -95,8 +97,9 @@ pub(super) async fn state(
     headers: HeaderMap,
 ) -> Answer {
     let Some(state) = map(&api).state(&uf) else { return nothing() };
-    let one = if query.view.is_some() { json(&state.flat()) } else { json(&state.record()) };
-    send(&one?, &headers)
+    let mut body = Vec::new();
+    if query.view.is_some() { json(&state.flat(), &mut body) } else { json(&state.record(), &mut body) }?;
+    send(body, &headers)
 }
 
 pub(super) async fn municipalities(
@@ -108,7 +111,14 @@ pub(super) async fn municipalities(
     let map = map(&api);
     let Some(state) = map.state(&uf) else { return nothing() };
     let all = map.municipalities_of(state).iter();
-    answer(all, |city| &city.nome, query, &headers, |city| json(&city.record()), |city| json(&city.flat()))
+    answer(
+        all,
+        |city| &city.nome,
+        query,
+        &headers,
+        |city, body| json(&city.record(), body),
+        |city, body| json(&city.flat(), body),
+    )
 }
 
 pub(super) async fn districts(
@@ -125,8 +135,8 @@ pub(super) async fn districts(
         |place| &place.nome,
         query,
         &headers,
-        |place| json(&place.record(map)),
-        |place| json(&place.flat(map)),
+        |place, body| json(&place.record(map), body),
+        |place, body| json(&place.flat(map), body),
     )
 }
 
@@ -140,41 +150,46 @@ fn answer<T: Copy>(
     name: impl Fn(&T) -> &str,
     query: ShapeQuery,
     headers: &HeaderMap,
-    nested: impl Fn(&T) -> Result<Vec<u8>, Problem>,
-    flat: impl Fn(&T) -> Result<Vec<u8>, Problem>,
+    nested: impl Fn(&T, &mut Vec<u8>) -> Result<(), Problem>,
+    flat: impl Fn(&T, &mut Vec<u8>) -> Result<(), Problem>,
 ) -> Answer {
     let mut records: Vec<T> = records.collect();
     if query.order_by == Some(OrderBy::Nome) {
         records.sort_by_cached_key(|record| sort_key(name(record)));
     }
-    let mut body = vec![b'['];
+    let mut body = Vec::with_capacity(2 + records.len() * RECORD);
+    body.push(b'[');
     for (number, record) in records.iter().enumerate() {
         if number > 0 {
             body.push(b',');
         }
-        body.extend(if query.view == Some(Shape::Nivelado) { flat(record)? } else { nested(record)? });
+        if query.view == Some(Shape::Nivelado) {
+            flat(record, &mut body)
+        } else {
+            nested(record, &mut body)
+        }?;
     }
     body.push(b']');
-    send(&body, headers)
+    send(body, headers)
 }
 
 fn nothing() -> Answer {
-    send(b"[]", &HeaderMap::new())
+    send(b"[]".to_vec(), &HeaderMap::new())
 }
 
-fn json(record: &impl Serialize) -> Result<Vec<u8>, Problem> {
-    serde_json::to_vec(record)
+fn json(record: &impl Serialize, body: &mut Vec<u8>) -> Result<(), Problem> {
+    serde_json::to_writer(body, record)
         .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }
 
-fn send(body: &[u8], headers: &HeaderMap) -> Answer {
+fn send(body: Vec<u8>, headers: &HeaderMap) -> Answer {
     let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     let vary = (header::VARY, HeaderValue::from_static("accept-encoding"));
     if body.len() < WORTH_IT || !accepts_gzip(headers) {
-        return Ok(Raw::new(([kind, vary], body.to_vec())));
+        return Ok(Raw::new(([kind, vary], body)));
     }
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 8), Compression::fast());
-    let compressed = encoder.write_all(body).and_then(|()| encoder.finish());
+    let compressed = encoder.write_all(&body).and_then(|()| encoder.finish());
     let compressed =
         compressed.map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     let coding = (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));

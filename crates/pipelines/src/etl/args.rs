@@ -8,6 +8,10 @@ use lab::{Lab, Problem};
 use super::Input;
 use super::commit::is_remote;
 
+/// Why there is no cluster.
+#[cfg(not(feature = "cluster"))]
+pub(super) const WITHOUT_CLUSTER: &str = "it was built without the feature `cluster`: cargo run -p pipelines --features cluster -- etl --strategy cluster";
+
 /// The inputs of `etl`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
@@ -22,6 +26,7 @@ Examples:
   pipelines etl                                                    the lab's own orders
   pipelines etl orders/ --customers customers.parquet --out lake/
   pipelines etl orders/ --customers customers.csv --out lake/ --compare
+  pipelines etl --scheduler 127.0.0.1:50050                        on a cluster, in a build with --features cluster
   pipelines etl s3://shop/orders --customers s3://shop/customers --out s3://shop/clean    in a build with --features s3
   jq '.partitions[] | select(.rejected > 0) | .partition' lake/manifest.json")]
 pub struct EtlArgs {
@@ -34,6 +39,9 @@ pub struct EtlArgs {
     /// How much of a partition is done at once; a larger one is split
     #[arg(long, value_name = "SIZE", default_value = "8MiB")]
     pub piece: ByteSize,
+    /// The scheduler of a cluster that is to do it; without one, `--strategy cluster` is a cluster in this process
+    #[arg(long, value_name = "HOST:PORT")]
+    pub scheduler: Option<String>,
 }
 
 impl EtlArgs {
@@ -55,13 +63,19 @@ impl EtlArgs {
                 problem.hint(format!("`cargo xtask data --scale {}` makes the lab's own", lab.scale.name()))
             });
         }
+        #[cfg(not(feature = "cluster"))]
+        if let Some(scheduler) = &self.scheduler {
+            let problem = Problem::new("this program knows no cluster").at(scheduler);
+            return Err(problem.hint(WITHOUT_CLUSTER));
+        }
         let out = lab.out_or("lake");
         if inside(&out, &lake) || inside(&lake, &out) {
             return Err(Problem::new("the new lake may not lie in the old one")
                 .at(out.display())
                 .hint("choose a folder beside it: --out clean/"));
         }
-        Ok(Input { lake, customers, out, piece: self.piece.as_u64().max(1) })
+        let (piece, scheduler) = (self.piece.as_u64().max(1), self.scheduler.clone());
+        Ok(Input { lake, customers, out, piece, scheduler })
     }
 }
 

@@ -19,12 +19,14 @@ use super::cast;
 use super::customers::{Customer, Customers};
 use super::lake::Keys;
 use super::revenue::Sums;
+use super::wrong::Wrong;
 
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 /// A discount is counted in hundredths of a percent.
-const BASIS_POINTS: i64 = 10_000;
+pub(super) const BASIS_POINTS: i64 = 10_000;
 /// What an order can be. The revenue leaves out what is cancelled.
-const STATUSES: [&str; 6] = ["delivered", "shipped", "processing", "cancelled", "returned", "pending"];
+pub(super) const STATUSES: [&str; 6] =
+    ["delivered", "shipped", "processing", "cancelled", "returned", "pending"];
 const CANCELLED: &str = "cancelled";
 
 /// The columns of the clean orders. What the partition's name says is not in its files.
@@ -88,8 +90,6 @@ struct Judged<'a> {
     month: u8,
 }
 
-type Verdict<'a> = Result<Judged<'a>, (&'static str, String)>;
-
 impl Orders {
     fn of(batch: &RecordBatch) -> Result<Self, Problem> {
         let column = |name: &str| batch.column_by_name(name);
@@ -128,55 +128,63 @@ impl Orders {
         ]
     }
 
-    fn judge<'a>(&self, row: usize, keys: &Keys, customers: &'a Customers) -> Verdict<'a> {
+    fn judge<'a>(
+        &'a self,
+        row: usize,
+        keys: &'a Keys,
+        customers: &'a Customers,
+    ) -> Result<Judged<'a>, Wrong<'a>> {
         if self.has_gaps
             && let Some((name, _)) = self.needed().into_iter().find(|(_, column)| column.is_null(row))
         {
-            return Err((name, "there is no value that fits".into()));
+            return Err(Wrong::Missing(name));
         }
         let quantity = self.quantity.value(row);
         if i32::try_from(quantity).map_or(true, |quantity| quantity < 1) {
-            return Err(("quantity", format!("expected a quantity of at least 1, found {quantity}")));
+            return Err(Wrong::Quantity(quantity));
         }
         let price = self.unit_price_cents.value(row);
         if price < 0 {
-            return Err(("unit_price_cents", format!("expected a price of at least 0, found {price}")));
+            return Err(Wrong::Price(price));
         }
         let discount = self.discount_bp.value(row);
         if !(0..=BASIS_POINTS).contains(&discount) {
-            return Err(("discount_bp", format!("expected 0 to {BASIS_POINTS}, found {discount}")));
+            return Err(Wrong::Discount(discount));
         }
         let paid = quantity
             .checked_mul(price)
             .and_then(|value| value.checked_mul(BASIS_POINTS - discount)?.checked_add(BASIS_POINTS / 2));
         let Some(paid) = paid else {
-            return Err(("unit_price_cents", "the value of the order does not fit 64 bits".into()));
+            return Err(Wrong::TooMuch);
         };
         if self.category.value(row).trim_ascii().is_empty() {
-            return Err(("category", "expected a category".into()));
+            return Err(Wrong::Category);
         }
         if known_status(self.status.value(row)).is_none() {
-            let found = self.status.value(row);
-            return Err(("status", format!("expected one of {}, found {found:?}", STATUSES.join(", "))));
+            return Err(Wrong::Status(self.status.value(row)));
         }
         let id = self.customer_id.value(row);
         let Some(customer) = customers.get(id) else {
-            return Err(("customer_id", format!("there is no customer {id}")));
+            return Err(Wrong::Customer(id));
         };
         let state = customers.states.name(customer.state);
         let told = self.uf.as_ref().filter(|uf| uf.is_valid(row)).map(|uf| uf.value(row));
         if let Some(told) = told.into_iter().chain(keys.uf.as_deref()).find(|told| *told != state) {
-            return Err(("customer_id", format!("the order is of {told}, and its customer of {state}")));
+            return Err(Wrong::State { told, state });
         }
-        let (year, month, _) = calendar::civil(self.ordered_at.value(row).div_euclid(MICROSECONDS_A_DAY));
-        // A month is 1 to 12, and years of 64-bit microseconds lie within 300 000 of 1970.
-        let (year, month) =
-            (i32::try_from(year).unwrap_or_default(), u8::try_from(month).unwrap_or_default());
+        let (year, month) = month_of(self.ordered_at.value(row));
         if keys.year.is_some_and(|key| key != year) || keys.month.is_some_and(|key| key != month) {
-            return Err(("ordered_at", format!("{year:04}-{month:02} is not the month of its partition")));
+            return Err(Wrong::Month { year, month });
         }
         Ok(Judged { customer, revenue: paid.div_euclid(BASIS_POINTS), year, month })
     }
+}
+
+/// The year and the month of a moment in microseconds since 1970.
+pub(super) fn month_of(micros: i64) -> (i32, u8) {
+    let (year, month, _) = calendar::civil(micros.div_euclid(MICROSECONDS_A_DAY));
+    // A month is 1 to 12, and years of 64-bit microseconds lie within 300 000 of 1970.
+    (i32::try_from(year).unwrap_or_default(), u8::try_from(month).unwrap_or_default())
 }
 
 fn known_status(text: &str) -> Option<&'static str> {
@@ -209,7 +217,9 @@ pub(super) fn clean(
                 revenues.push(judged.revenue);
                 buyers.push(judged.customer);
             }
-            Err((column, reason)) => refused.push(Refused { row, column, reason }),
+            Err(wrong) => {
+                refused.push(Refused { row, column: wrong.column(), reason: wrong.to_string() });
+            }
         }
     }
     let batch = joined(&orders, keys, customers, &buyers, revenues, &refused)?;

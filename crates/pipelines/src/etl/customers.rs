@@ -6,7 +6,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use lab::{OrProblem, Problem};
 use serde::{Deserialize, Serialize};
 use tabular::csv_batches::CsvBatches;
@@ -71,6 +71,12 @@ impl CustomerFiles {
         Self { paths: paths.into(), loaded: OnceLock::new() }
     }
 
+    /// The files.
+    #[cfg(feature = "cluster")]
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
     /// The customers.
     ///
     /// # Errors
@@ -101,42 +107,15 @@ impl Customers {
         let mut customers = Self::default();
         let mut ids = Vec::new();
         for path in paths {
-            let cannot = || format!("cannot read the customers in {}", path.display());
-            if path.extension().is_some_and(|ending| ending == "csv") {
-                let file = BufReader::new(File::open(path).or_problem(cannot)?);
-                for batch in CsvBatches::of_text(file, path, 8_192).or_problem(cannot)? {
-                    customers.add(&batch.or_problem(cannot)?, path, &mut ids)?;
-                }
-            } else {
-                let file = ParquetFile::open(path).and_then(|file| file.with_columns(COLUMNS));
-                for batch in ParquetBatches::of(file.or_problem(cannot)?, 8_192) {
-                    customers.add(&batch.or_problem(cannot)?, path, &mut ids)?;
-                }
-            }
+            batches(path, &mut |batch| customers.add(&batch, path, &mut ids))?;
         }
         customers.places = places(&ids)?;
         Ok(customers)
     }
 
     fn add(&mut self, batch: &RecordBatch, path: &Path, ids: &mut Vec<i64>) -> Result<(), Problem> {
-        let column = |name: &str| -> Result<&ArrayRef, Problem> {
-            batch.column_by_name(name).ok_or_else(|| {
-                Problem::new(format!("the customers have no column `{name}`"))
-                    .at(path.display())
-                    .expected(format!("the columns {}", COLUMNS.join(", ")))
-            })
-        };
-        let wrong = |name: &str| {
-            let problem = Problem::new(format!("a customer without a fitting `{name}`")).at(path.display());
-            problem.expected("a whole number in `customer_id`, and text in kind, city and uf")
-        };
-        let numbers = cast::integers(column("customer_id")?).filter(|ids| ids.null_count() == 0);
-        ids.extend(numbers.ok_or_else(|| wrong("customer_id"))?.values());
-        let text = |name: &str| {
-            let texts = cast::texts(column(name)?).filter(|texts| texts.null_count() == 0);
-            texts.ok_or_else(|| wrong(name))
-        };
-        let (kinds, cities, states) = (text("kind")?, text("city")?, text("uf")?);
+        let Columns { numbers, kinds, cities, states } = Columns::of(batch, path)?;
+        ids.extend(numbers.values());
         for row in 0..batch.num_rows() {
             self.rows.push(Customer {
                 state: self.states.number(states.value(row)),
@@ -145,6 +124,12 @@ impl Customers {
             });
         }
         Ok(())
+    }
+
+    /// How many there are.
+    #[cfg(feature = "cluster")]
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
     }
 
     /// The customer of this number.
@@ -158,6 +143,66 @@ impl Customers {
         };
         self.rows.get(place as usize)
     }
+}
+
+/// The columns of some customers; no value is missing.
+pub(super) struct Columns {
+    pub(super) numbers: Int64Array,
+    pub(super) kinds: StringArray,
+    pub(super) cities: StringArray,
+    pub(super) states: StringArray,
+}
+
+impl Columns {
+    /// # Errors
+    /// A column that is not there, is of another type, or has gaps.
+    pub(super) fn of(batch: &RecordBatch, path: &Path) -> Result<Self, Problem> {
+        let column = |name: &str| -> Result<&ArrayRef, Problem> {
+            batch.column_by_name(name).ok_or_else(|| {
+                Problem::new(format!("the customers have no column `{name}`"))
+                    .at(path.display())
+                    .expected(format!("the columns {}", COLUMNS.join(", ")))
+            })
+        };
+        let wrong = |name: &str| {
+            let problem = Problem::new(format!("a customer without a fitting `{name}`")).at(path.display());
+            problem.expected("a whole number in `customer_id`, and text in kind, city and uf")
+        };
+        let numbers = cast::integers(column("customer_id")?).filter(|ids| ids.null_count() == 0);
+        let text = |name: &str| {
+            let texts = cast::texts(column(name)?).filter(|texts| texts.null_count() == 0);
+            texts.ok_or_else(|| wrong(name))
+        };
+        Ok(Self {
+            numbers: numbers.ok_or_else(|| wrong("customer_id"))?,
+            kinds: text("kind")?,
+            cities: text("city")?,
+            states: text("uf")?,
+        })
+    }
+}
+
+/// Reads a file of customers, some at a time.
+///
+/// # Errors
+/// A file that cannot be read, and those of `take`.
+pub(super) fn batches(
+    path: &Path,
+    take: &mut dyn FnMut(RecordBatch) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let cannot = || format!("cannot read the customers in {}", path.display());
+    if path.extension().is_some_and(|ending| ending == "csv") {
+        let file = BufReader::new(File::open(path).or_problem(cannot)?);
+        for batch in CsvBatches::of_text(file, path, 8_192).or_problem(cannot)? {
+            take(batch.or_problem(cannot)?)?;
+        }
+    } else {
+        let file = ParquetFile::open(path).and_then(|file| file.with_columns(COLUMNS));
+        for batch in ParquetBatches::of(file.or_problem(cannot)?, 8_192) {
+            take(batch.or_problem(cannot)?)?;
+        }
+    }
+    Ok(())
 }
 
 const COLUMNS: [&str; 4] = ["customer_id", "kind", "city", "uf"];

@@ -19,6 +19,8 @@ mod args;
 mod bytes;
 mod cast;
 mod clean;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod commit;
 mod customers;
 mod lake;
@@ -38,6 +40,7 @@ mod steps;
 mod strategies;
 mod work;
 mod write;
+mod wrong;
 
 use std::path::PathBuf;
 
@@ -59,6 +62,7 @@ pub struct Input {
     customers: Vec<PathBuf>,
     out: PathBuf,
     piece: u64,
+    scheduler: Option<String>,
 }
 
 impl Exercise for Etl {
@@ -73,10 +77,20 @@ impl Exercise for Etl {
         Strategy::new(Kind::Rayon, strategies::rayon),
         Strategy::new(Kind::Async, strategies::event_loop),
         Strategy::new(Kind::Processes, strategies::processes),
-        Strategy::absent(Kind::Cluster, "no distributed engine runs it yet"),
+        #[cfg(feature = "cluster")]
+        Strategy::new(Kind::Cluster, cluster::strategy).chosen_by("--scheduler"),
+        #[cfg(not(feature = "cluster"))]
+        Strategy::absent(Kind::Cluster, args::WITHOUT_CLUSTER),
     ];
     const BEST: &'static str = Kind::Pool.name();
-    const ROLES: &'static [Role] = &[Role::worker::<Look>(), Role::worker::<Clean>()];
+    const ROLES: &'static [Role] = &[
+        Role::worker::<Look>(),
+        Role::worker::<Clean>(),
+        #[cfg(feature = "cluster")]
+        Role::program(cluster::SCHEDULER, cluster::scheduler),
+        #[cfg(feature = "cluster")]
+        Role::program(cluster::EXECUTOR, cluster::executor),
+    ];
     type Args = EtlArgs;
     type Input = Input;
     type Output = Output;

@@ -85,7 +85,7 @@ impl Group {
     }
 }
 
-fn too_much() -> Problem {
+pub(super) fn too_much() -> Problem {
     Problem::new("the revenue of a group does not fit 64 bits").expected("less than 92 quadrillion in cents")
 }
 

@@ -50,7 +50,11 @@ pub(super) fn etl(input: &Input, lab: &Lab, ways: &Ways) -> Result<Output, Probl
         let entry = Entry { partition: partition.name.clone(), input: identity, files, ..Entry::default() };
         writing.expect(number, entry, partition.keys.clone());
     }
-    let setup = Setup { customers: CustomerFiles::new(&near.customers), encoding: encoding.clone() };
+    let setup = Setup {
+        customers: CustomerFiles::new(&near.customers),
+        encoding: encoding.clone(),
+        scheduler: input.scheduler.clone(),
+    };
     clean(todo, input.piece, lab, ways, &setup, &lake, &mut writing)?;
     lab.stop.check()?;
     let (entries, failed) = writing.finish(&mut lake)?;

@@ -21,13 +21,15 @@ use super::revenue::{Group, Sums};
 use super::shape::{CsvShape, Cut, ParquetShape, Part, Shape};
 
 /// Rows of a batch that is read from Parquet.
-const BATCH_ROWS: usize = 8_192;
+pub(super) const BATCH_ROWS: usize = 8_192;
 
 /// What every worker starts from.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Setup {
     pub(super) customers: CustomerFiles,
     pub(super) encoding: Encoding,
+    /// Where the scheduler of a cluster listens, if it is to be done there.
+    pub(super) scheduler: Option<String>,
 }
 
 /// Some rows of a file, and how to read them.
@@ -119,9 +121,7 @@ impl Job for Clean {
 
 impl Clean {
     fn piece(&mut self, piece: &Piece, stop: &Stop) -> Result<Done, Problem> {
-        let cannot = || "cannot encode the clean orders";
-        let encoder = Encoder::new(cleaned(&piece.keys), &self.encoding).or_problem(cannot)?;
-        let mut making = Making { encoder, done: Done::default(), keys: &piece.keys };
+        let mut making = Making::new(&piece.keys, &self.encoding)?;
         for slice in &piece.slices {
             match (&slice.shape, &slice.cut) {
                 (Shape::Csv(shape), Cut::Csv(segment)) => {
@@ -133,16 +133,8 @@ impl Clean {
                 _ => return Err(Problem::new("a part of another form than its file").at(&slice.source.name)),
             }
         }
-        let Making { encoder, mut done, .. } = making;
-        done.groups = self.sums.take(&self.customers.states);
-        let bytes = encoder.finish().or_problem(cannot)?;
-        if piece.of > 1 {
-            done.encoded = Bytes(bytes);
-        } else if !bytes.is_empty() {
-            fs::write(&piece.staged, &bytes).or_problem(|| "cannot write the clean orders")?;
-            done.file = Some((bytes.len() as u64, blake3::hash(&bytes).into()));
-        }
-        Ok(done)
+        making.done.groups = self.sums.take(&self.customers.states);
+        making.finish(piece)
     }
 
     fn csv(
@@ -193,22 +185,7 @@ impl Clean {
                 let Cleaned { batch, refused } = self.clean(&read, making)?;
                 making.write(&batch)?;
                 for one in refused {
-                    let mut text = Vec::new();
-                    let told = csv_text::write_batch(
-                        &read.slice(one.row, 1),
-                        csv_text::Dialect::default(),
-                        &mut text,
-                    );
-                    told.or_problem(cannot)?;
-                    text.truncate(text.trim_ascii_end().len());
-                    // A row of Parquet has a number and neither line nor place.
-                    let reject = Reject {
-                        line: row + one.row as u64 + 1,
-                        column: Some(0),
-                        byte: 0,
-                        reason: one.reason,
-                        row: String::from_utf8_lossy(&text).into_owned(),
-                    };
+                    let reject = rejected_row(&read, one.row, row, one.reason)?;
                     making.reject(&source.name, one.column, &reject);
                 }
                 row += read.num_rows() as u64;
@@ -222,21 +199,69 @@ impl Clean {
     }
 }
 
-/// A piece that is being made.
-struct Making<'a> {
-    encoder: Encoder,
-    done: Done,
-    keys: &'a Keys,
+/// A row of Parquet that is not clean: it has a number and neither line nor place. `first` rows of the file stand before `batch`.
+///
+/// # Errors
+/// Those of the columnar library.
+pub(super) fn rejected_row(
+    batch: &RecordBatch,
+    row: usize,
+    first: u64,
+    reason: String,
+) -> Result<Reject, Problem> {
+    let mut text = Vec::new();
+    csv_text::write_batch(&batch.slice(row, 1), csv_text::Dialect::default(), &mut text)
+        .or_problem(|| "cannot write a rejected row")?;
+    text.truncate(text.trim_ascii_end().len());
+    let (line, row) = (first + row as u64 + 1, String::from_utf8_lossy(&text).into_owned());
+    Ok(Reject { line, column: Some(0), byte: 0, reason, row })
 }
 
-impl Making<'_> {
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Problem> {
-        self.done.rows += batch.num_rows() as u64;
-        self.encoder.write(batch).or_problem(|| "cannot encode the clean orders")
+/// A piece that is being made.
+pub(super) struct Making<'a> {
+    encoder: Encoder,
+    pub(super) done: Done,
+    pub(super) keys: &'a Keys,
+}
+
+const CANNOT_ENCODE: &str = "cannot encode the clean orders";
+
+impl<'a> Making<'a> {
+    /// # Errors
+    /// Those of the columnar library.
+    pub(super) fn new(keys: &'a Keys, encoding: &Encoding) -> Result<Self, Problem> {
+        let encoder = Encoder::new(cleaned(keys), encoding).or_problem(|| CANNOT_ENCODE)?;
+        Ok(Self { encoder, done: Done::default(), keys })
     }
 
-    fn reject(&mut self, file: &str, column: &str, reject: &Reject) {
+    /// Adds clean orders.
+    ///
+    /// # Errors
+    /// Those of the columnar library.
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), Problem> {
+        self.done.rows += batch.num_rows() as u64;
+        self.encoder.write(batch).or_problem(|| CANNOT_ENCODE)
+    }
+
+    /// Adds an order that is not clean.
+    pub(super) fn reject(&mut self, file: &str, column: &str, reject: &Reject) {
         self.done.rejected += 1;
         reject.write(file, column, &mut self.done.rejects.0);
+    }
+
+    /// The whole piece, written to its file where it is all of its partition.
+    ///
+    /// # Errors
+    /// A disk that takes no more.
+    pub(super) fn finish(self, piece: &Piece) -> Result<Done, Problem> {
+        let Self { encoder, mut done, .. } = self;
+        let bytes = encoder.finish().or_problem(|| CANNOT_ENCODE)?;
+        if piece.of > 1 {
+            done.encoded = Bytes(bytes);
+        } else if !bytes.is_empty() {
+            fs::write(&piece.staged, &bytes).or_problem(|| "cannot write the clean orders")?;
+            done.file = Some((bytes.len() as u64, blake3::hash(&bytes).into()));
+        }
+        Ok(done)
     }
 }

@@ -4,6 +4,7 @@
 //! nor for an end of what is still open once a deadline has passed.
 
 mod alarm;
+mod loops;
 mod socket;
 
 use std::io;
@@ -27,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
 use alarm::Alarm;
+pub use loops::Loops;
 use socket::Socket;
 
 /// What answers the requests of a server.
@@ -76,6 +78,9 @@ pub struct Patience {
 /// Why a server could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    /// The threads that serve cannot be started.
+    #[error("the server cannot start")]
+    Start(#[source] io::Error),
     /// The listener itself is broken: no connection will come any more.
     #[error("the listening socket failed")]
     Accept(#[source] io::Error),
@@ -116,7 +121,7 @@ impl Stop {
     }
 }
 
-/// Serves `app` on `listener` until `shutdown` completes; then accepts nothing more, lets open requests finish within
+/// Serves `app` on `listener`, its connections dealt out to `loops`, until `shutdown` completes; then accepts nothing more, lets open requests finish within
 /// [`Patience::shutdown`] and drops what is left. No task outlives the returned future's completion. `open` is the number
 /// of open connections at any time.
 ///
@@ -126,6 +131,7 @@ impl Stop {
 pub async fn run(
     listener: TcpListener,
     app: impl App,
+    loops: &Loops,
     patience: Patience,
     open: &Arc<AtomicU64>,
     shutdown: impl Future<Output = ()>,
@@ -134,6 +140,7 @@ pub async fn run(
     let stop = Stop::default();
     let connections = TaskTracker::new();
     let mut shutdown = std::pin::pin!(shutdown);
+    let mut number = 0;
     let outcome = loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -144,10 +151,19 @@ pub async fn run(
                 let open = Open::count(open);
                 let peer = Peer::new(peer.ip());
                 let (app, stop) = (Arc::clone(&app), stop.child());
-                connections.spawn(async move {
-                    serve_connection(stream, peer, app, patience.head, stop).await;
-                    drop(open);
-                });
+                let Some(event_loop) = loops.of(number) else {
+                    connections.spawn(serve_connection(stream, peer, app, patience.head, stop, open));
+                    continue;
+                };
+                number += 1;
+                // Its readiness is to be told to the loop that serves it, and no longer to this one.
+                let Ok(stream) = stream.into_std() else { continue };
+                let connection = async move {
+                    if let Ok(stream) = TcpStream::from_std(stream) {
+                        serve_connection(stream, peer, app, patience.head, stop, open).await;
+                    }
+                };
+                connections.spawn_on(connection, event_loop);
             }
             Err(error) if is_about_one_connection(&error) => tracing::debug!(%error, "a connection was lost"),
             Err(error) if is_shortage(&error) => {
@@ -174,6 +190,7 @@ async fn serve_connection(
     app: Arc<impl App>,
     head_timeout: Duration,
     stop: Stop,
+    _open: Open,
 ) {
     // Small answers must not wait for the client's delayed acknowledgement; a socket without the option still works.
     let _ = stream.set_nodelay(true);

@@ -112,8 +112,8 @@ impl Atlas {
         };
         let atlas = Self(Arc::new(inner));
         if let Some(path) = atlas.0.settings.snapshot.clone() {
-            let (tasks, close) = atlas.0.flights.tasks();
-            tasks.spawn(keeper::keep(path, atlas.clone(), close.clone()));
+            let close = atlas.0.flights.closing();
+            atlas.0.flights.spawn(keeper::keep(path, atlas.clone(), close));
         }
         atlas
     }
@@ -292,13 +292,15 @@ impl Atlas {
 
     /// Fetches everything that is not known yet, for nobody in particular.
     pub fn prefetch(&self) {
-        let (tasks, close) = self.0.flights.tasks();
-        let (atlas, close) = (self.clone(), close.clone());
-        tasks.spawn(close.run_until_cancelled_owned(async move {
-            if let Ok(roster) = atlas.roster().await {
-                atlas.country(roster.value.to_vec()).await;
-            }
-        }));
+        let (atlas, close) = (self.clone(), self.0.flights.closing());
+        self.0.flights.spawn(async move {
+            let fetch = async {
+                if let Ok(roster) = atlas.roster().await {
+                    atlas.country(roster.value.to_vec()).await;
+                }
+            };
+            close.run_until_cancelled(fetch).await;
+        });
     }
 
     /// Whether it makes sense to ask the source now.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,6 +19,8 @@ pub(super) struct Flights<K, V> {
     open: Mutex<HashMap<K, Landing<V>>>,
     tasks: TaskTracker,
     close: CancellationToken,
+    /// The runtime in which the flights were made. A request may come from another one, which serves connections alone.
+    home: Option<Handle>,
 }
 
 /// How a flight is waited for.
@@ -39,7 +42,8 @@ impl<V: Clone> Landing<V> {
 
 impl<K, V> Flights<K, V> {
     pub(super) fn new() -> Self {
-        Self { open: Mutex::default(), tasks: TaskTracker::new(), close: CancellationToken::new() }
+        let home = Handle::try_current().ok();
+        Self { open: Mutex::default(), tasks: TaskTracker::new(), close: CancellationToken::new(), home }
     }
 
     /// How many are under way.
@@ -47,9 +51,17 @@ impl<K, V> Flights<K, V> {
         self.open.lock().len()
     }
 
-    /// Where other tasks of the same owner are kept.
-    pub(super) fn tasks(&self) -> (&TaskTracker, &CancellationToken) {
-        (&self.tasks, &self.close)
+    /// Starts another task of the same owner, which ends by itself when `close` is asked for.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        match &self.home {
+            Some(home) => self.tasks.spawn_on(task, home),
+            None => self.tasks.spawn(task),
+        };
+    }
+
+    /// Asked for when all tasks are to end.
+    pub(super) fn closing(&self) -> CancellationToken {
+        self.close.clone()
     }
 
     /// Calls everything off and waits until it has ended.
@@ -82,7 +94,7 @@ where
         // Taken off the list however the task ends, also by a panic.
         let entry = Entry { key, owner: owner.clone(), list: std::marker::PhantomData };
         let (flight, close) = (start(owner.clone()), self.close.clone());
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             let landed = close.run_until_cancelled(flight).await;
             drop(entry);
             if let Some(value) = landed {

@@ -97,14 +97,15 @@ impl Gatherer {
 
     async fn cities(&self, state: &State, until: Instant) -> Result<Vec<City>, Why> {
         let mut pass = enter(&self.bulkheads.states, until).await?;
-        let asked = self.source.cities(state, until);
+        let asked = Box::pin(self.source.cities(state, until));
         let cities = asked.instrument(lab::span!(Running, "cities of", state.sigla)).await;
         cities.inspect_err(|_| pass.failed())
     }
 
     async fn districts(&self, city: u32, until: Instant) -> Result<Vec<District>, Why> {
         let mut pass = enter(&self.bulkheads.cities, until).await?;
-        let asked = self.source.districts(city, until);
+        // Thousands wait for their turn, each in the room that it needs for waiting; what asking needs comes after.
+        let asked = Box::pin(self.source.districts(city, until));
         let districts = asked.instrument(lab::span!(Running, "districts of", city)).await;
         districts.inspect_err(|_| pass.failed())
     }

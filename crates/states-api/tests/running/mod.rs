@@ -10,7 +10,7 @@ use datagen::localities::Localities;
 use datagen::states::STATES;
 use mock_api::{Config, Profile};
 use serde_json::Value;
-use serving::serve::{Patience, ServeError};
+use serving::serve::{Loops, Patience, ServeError};
 use states_api::application::{Atlas, Bulkheads, Gatherer, Settings};
 use states_api::domain::Ages;
 use states_api::http::Service;
@@ -68,7 +68,10 @@ impl Setup {
         let patience = Patience { head: Duration::from_secs(5), shutdown: Duration::from_secs(5) };
         let task = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
-            serving::serve::run(listener, service.router(), patience, service.connections(), stopped).await
+            // The program has loops of its own too.
+            let loops = Loops::start(2).expect("two threads");
+            serving::serve::run(listener, service.router(), &loops, patience, service.connections(), stopped)
+                .await
         });
         Running { address, atlas, shutdown, task }
     }

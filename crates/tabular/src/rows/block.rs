@@ -11,6 +11,7 @@ use crate::columns::RawField;
 use crate::dialect::Dialect;
 use crate::scan::exact::unquote;
 use crate::scan::masks::Masks;
+use crate::scan::plan::Span;
 use crate::scan::survey::utf16_units;
 
 /// Room that is kept for the next rows, in bytes: one very long row must not be paid for to the end.
@@ -39,6 +40,15 @@ pub struct Block {
     line: u64,
     byte: u64,
     pub(super) first_byte: u64,
+}
+
+/// Where a row stands in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The line on which it begins, from 1.
+    pub line: u64,
+    /// Its bytes, without its end.
+    pub span: Span,
 }
 
 /// A row that is to be taken out, a value that is to blame (its column and its place), and the reason.
@@ -245,6 +255,18 @@ impl Block {
     /// The line on which a row begins.
     pub(crate) fn line_of_row(&self, row: usize) -> u64 {
         self.line_of(self.slot(row, 0))
+    }
+
+    /// Where each good row stands, in the order of the file. Read alone from there, it is the same row.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        let (mut at, mut line) = (0, self.line);
+        (0..self.rows()).map(move |row| {
+            let (start, end) = self.row_span(row);
+            line += self.lines_in(at, start);
+            at = start;
+            let span = Span { start: self.byte + start as u64, end: self.byte + end as u64 };
+            Place { line, span }
+        })
     }
 
     /// The rows that were set aside, in the order of the file.

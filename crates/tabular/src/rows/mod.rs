@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
-pub use block::Block;
+pub use block::{Block, Place};
 pub use reject::{REJECTS_HEADER, Reject};
 
 use crate::dialect::Dialect;

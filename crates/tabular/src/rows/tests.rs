@@ -55,3 +55,30 @@ fn a_row_that_is_too_long_is_rejected_without_being_held() {
     assert!(rejects[0].line == 2 && rejects[0].byte == 4 && rejects[0].reason.contains("never be closed"));
     assert_eq!((rejects[1].line, rejects[1].byte, &*rejects[1].row), (5, text.len() as u64 - 5, "only"));
 }
+
+#[test]
+fn a_row_that_is_read_alone_from_its_place_is_the_same_row() {
+    let text = "a,\"b\nc\"\r\nragged\n\nx,\"\"\"y\"\"\"\n,\nlast,1".repeat(40);
+    let mut alone = 0;
+    for window in [16, 100, 5_000] {
+        let mut rows = Rows::new(text.as_bytes(), Dialect::default(), 2, 1, 0).with_window(window);
+        while let Some(block) = rows.next_block().unwrap() {
+            let places: Vec<Place> = block.places().collect();
+            block.reject((0..places.len()).map(|row| (row, Some(1), "because".into())));
+            let rejects = block.rejects();
+            let rejects = rejects.iter().filter(|reject| reject.column.is_some());
+            for (Place { line, span }, wanted) in places.iter().zip(rejects) {
+                let part = &text.as_bytes()
+                    [usize::try_from(span.start).unwrap()..usize::try_from(span.end).unwrap()];
+                let mut rows =
+                    Rows::new(part, Dialect::default(), 2, *line, span.start).with_window(part.len() + 1);
+                let block = rows.next_block().unwrap().unwrap();
+                assert_eq!(block.rows(), 1);
+                block.reject([(0, Some(1), "because".into())]);
+                assert_eq!(block.rejects(), [wanted.clone()]);
+                alone += 1;
+            }
+        }
+    }
+    assert!(alone > 3 * 40 * 3, "{alone}");
+}

@@ -1,0 +1,154 @@
+//! The engine: a scheduler, its executors, and a session that asks them. All of them are this program.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_flight::flight_service_server::FlightServiceServer;
+use ballista_core::config::TaskSchedulingPolicy;
+use ballista_core::extension::{SessionConfigExt, SessionStateExt};
+use ballista_core::ids::new_instance_id;
+use ballista_core::registry::BallistaFunctionRegistry;
+use ballista_core::serde::BallistaCodec;
+use ballista_core::serde::protobuf::ExecutorRegistration;
+use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
+use ballista_core::serde::scheduler::{ExecutorOperatingSystemSpecification, ExecutorSpecification};
+use ballista_core::utils::{
+    GrpcServerConfig, create_grpc_server, default_config_producer, default_session_builder,
+};
+use ballista_core::{BALLISTA_PROTOCOL_VERSION, ConfigProducer, RuntimeProducer};
+use ballista_executor::execution_loop::poll_loop;
+use ballista_executor::executor::Executor;
+use ballista_executor::flight_service::BallistaFlightService;
+use ballista_executor::health::ExecutorHealth;
+use ballista_executor::metrics::LoggingMetricsCollector;
+use ballista_scheduler::cluster::BallistaCluster;
+use ballista_scheduler::config::SchedulerConfig;
+use ballista_scheduler::scheduler_process::{create_scheduler, start_grpc_service_with_listener};
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
+use lab::{OrProblem, Problem};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+
+use super::codec::{Logical, Physical};
+
+/// The largest message: a plan names every file of the lake.
+const MESSAGE: u32 = 256 << 20;
+/// How often the scheduler looks for executors that are gone.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Serves as a scheduler until it is dropped. An executor that was not heard of for `patience` is taken for dead, and its
+/// tasks are done by the others.
+///
+/// # Errors
+/// Those of the engine.
+pub(super) async fn schedule(listener: TcpListener, patience: Duration) -> Result<(), Problem> {
+    let cannot = || "the scheduler cannot serve";
+    let address = listener.local_addr().or_problem(cannot)?;
+    let config = SchedulerConfig {
+        external_host: address.ip().to_string(),
+        bind_host: address.ip().to_string(),
+        bind_port: address.port(),
+        scheduling_policy: TaskSchedulingPolicy::PullStaged,
+        executor_timeout_seconds: patience.as_secs().max(1),
+        expire_dead_executor_interval_seconds: LOOK.as_secs(),
+        grpc_server_max_decoding_message_size: MESSAGE,
+        grpc_server_max_encoding_message_size: MESSAGE,
+        grpc_client_max_message_size: MESSAGE,
+        override_logical_codec: Some(Arc::new(Logical::default())),
+        override_physical_codec: Some(Arc::new(Physical::default())),
+        ..SchedulerConfig::default()
+    };
+    let cluster = BallistaCluster::new_memory(
+        address.to_string(),
+        Arc::new(default_session_builder),
+        Arc::new(default_config_producer),
+    );
+    let scheduler = create_scheduler::<LogicalPlanNode, PhysicalPlanNode>(cluster, Arc::new(config));
+    let scheduler = scheduler.await.or_problem(cannot)?;
+    start_grpc_service_with_listener(listener, scheduler).await.or_problem(cannot)
+}
+
+/// Serves as an executor of `scheduler` that does so many tasks at a time and keeps what it hands on in `folder`, until it is
+/// dropped.
+///
+/// # Errors
+/// A scheduler that is not there, and those of the engine.
+pub(super) async fn execute(
+    listener: TcpListener,
+    scheduler: SocketAddr,
+    folder: &Path,
+    tasks: usize,
+) -> Result<(), Problem> {
+    let cannot = || "the executor cannot serve";
+    let address = listener.local_addr().or_problem(cannot)?;
+    let message = usize::try_from(MESSAGE).unwrap_or(usize::MAX);
+    let client = connect(scheduler).await?;
+    let specification = ExecutorSpecification::default().with_vcores(u32::try_from(tasks).unwrap_or(1));
+    let registration = ExecutorRegistration {
+        id: new_instance_id(),
+        host: Some(address.ip().to_string()),
+        port: address.port().into(),
+        // Nobody calls an executor that asks for its tasks.
+        grpc_port: address.port().into(),
+        specification: Some(specification.into()),
+        os_info: Some(ExecutorOperatingSystemSpecification::default().into()),
+        ballista_protocol_version: BALLISTA_PROTOCOL_VERSION,
+    };
+    let runtime = RuntimeEnvBuilder::new().with_temp_file_path(folder).build_arc().or_problem(cannot)?;
+    let runtimes: RuntimeProducer = Arc::new(move |_| Ok(Arc::clone(&runtime)));
+    let configs: ConfigProducer = Arc::new(default_config_producer);
+    let folder = folder.to_string_lossy().into_owned();
+    let executor = Executor::with_default_execution_engine(
+        registration,
+        &folder,
+        runtimes,
+        configs,
+        Arc::new(BallistaFunctionRegistry::default()),
+        Arc::new(LoggingMetricsCollector::default()),
+        tasks,
+    );
+    let flights = FlightServiceServer::new(BallistaFlightService::new(folder));
+    let flights = flights.max_decoding_message_size(message).max_encoding_message_size(message);
+    let serving = create_grpc_server(&GrpcServerConfig::default())
+        .add_service(flights)
+        .serve_with_incoming(TcpListenerStream::new(listener));
+    let codec: BallistaCodec<LogicalPlanNode, PhysicalPlanNode> =
+        BallistaCodec::new(Arc::new(Logical::default()), Arc::new(Physical::default()));
+    let polling = poll_loop(client, Arc::new(executor), codec, None, None, ExecutorHealth::new());
+    tokio::select! {
+        served = serving => served.or_problem(cannot),
+        polled = polling => polled.or_problem(cannot),
+    }
+}
+
+async fn connect(scheduler: SocketAddr) -> Result<SchedulerGrpcClient<tonic::transport::Channel>, Problem> {
+    let message = usize::try_from(MESSAGE).unwrap_or(usize::MAX);
+    let client = SchedulerGrpcClient::connect(format!("http://{scheduler}")).await;
+    let client = client.map_err(|error| {
+        Problem::because("there is no scheduler", &error)
+            .at(scheduler)
+            .hint("start one first; README.md of `etl` says how")
+    })?;
+    Ok(client.max_decoding_message_size(message).max_encoding_message_size(message))
+}
+
+/// A session of this scheduler, whose answers are made in so many parts.
+///
+/// # Errors
+/// A scheduler that is not there, and those of the engine.
+pub(super) async fn session(scheduler: SocketAddr, parts: usize) -> Result<SessionContext, Problem> {
+    drop(connect(scheduler).await?);
+    let config = SessionConfig::new_with_ballista()
+        .with_target_partitions(parts)
+        .with_ballista_grpc_client_max_message_size(usize::try_from(MESSAGE).unwrap_or(usize::MAX))
+        .with_ballista_logical_extension_codec(Arc::new(Logical::default()))
+        .with_ballista_physical_extension_codec(Arc::new(Physical::default()));
+    let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
+    let state = state.upgrade_for_ballista(format!("http://{scheduler}"));
+    state.map(SessionContext::new_with_state).or_problem(|| "cannot open a session of the engine")
+}
