@@ -154,12 +154,6 @@ async fn answer(stream: &mut TcpStream, asked: &Asked) -> bool {
             whole("307 Temporary Redirect", &format!("location: {}\r\n", &to[4..]), "")
         }
         "/around" => whole("302 Found", "location: /around\r\n", ""),
-        "/elsewhere" => {
-            // The same server under another name: to a client it is another one.
-            let port = head.lines().find_map(|line| line.rsplit_once(':')?.1.trim().parse::<u16>().ok());
-            let location = format!("location: http://localhost:{}/credentials\r\n", port.unwrap_or_default());
-            whole("302 Found", &location, "")
-        }
         "/moved" => whole("301 Moved Permanently", "location: /ok\r\n", ""),
         _ => whole("200 OK", "", &format!("{{\"path\":{path:?},\"time\":{time}}}")),
     };
