@@ -23,7 +23,7 @@ const BUILD: [&str; 6] = ["--package", "pipelines", "--profile", "cluster", "--f
 /// Seconds after which the scheduler takes a silent executor for dead. A busy one is heard of every five.
 const PATIENCE: &str = "8";
 /// How long a server may take to listen, and the job to begin.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// `cargo xtask cluster`
 pub(crate) fn task(house: &House, arguments: &[OsString]) -> Result<u8> {
@@ -122,7 +122,7 @@ impl Server {
         let line = told.recv_timeout(DEADLINE).context("a server does not say where it listens")?;
         let line = line.context("a server cannot be heard")?;
         let address = line.trim().strip_prefix("listening on ");
-        server.address = address.context("a server does not listen")?.to_owned();
+        address.context("a server does not listen")?.clone_into(&mut server.address);
         Ok(server)
     }
 

@@ -37,8 +37,8 @@ pub(crate) fn fuzz(house: &House, arguments: &[OsString]) -> Result<u8> {
     let folder = house.root.join("fuzz");
     let mut build = house.command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.args(["build", "--bins"]).current_dir(&folder);
-    let built = exit_code("cargo", Running::start(&mut build, Leash::Signal, &house.stop)?.wait()?);
-    ensure!(built == 0, "the targets cannot be built");
+    let code = exit_code("cargo", Running::start(&mut build, Leash::Signal, &house.stop)?.wait()?);
+    ensure!(code == 0, "the targets cannot be built");
     let seconds = given.value(Flag::Seconds).map_or(SECONDS.into(), |seconds| seconds.display().to_string());
     let mut worst = 0;
     for target in chosen {

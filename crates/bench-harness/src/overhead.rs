@@ -45,14 +45,14 @@ struct Cost {
 impl Cost {
     fn of(plan: &CellPlan, pairs: &[Pair]) -> Option<Self> {
         let of = |pick: fn(&Pair) -> u64| pairs.iter().map(pick).collect::<Vec<_>>();
-        let (plain, recorded) = (of(|pair| pair.plain.wall_ns), of(|pair| pair.recorded.wall_ns));
-        let wall = Difference::paired(&plain, &recorded)?;
+        let (without, with) = (of(|pair| pair.plain.wall_ns), of(|pair| pair.recorded.wall_ns));
+        let wall = Difference::paired(&without, &with)?;
         let cpu = Difference::paired(
             &of(|pair| pair.plain.cpu_ns.max(1)),
             &of(|pair| pair.recorded.cpu_ns.max(1)),
         )?;
         let slices = stats::median(&of(|pair| pair.slices as u64))?;
-        let (plain_ns, recorded_ns) = (stats::median(&plain)?, stats::median(&recorded)?);
+        let (plain_ns, recorded_ns) = (stats::median(&without)?, stats::median(&with)?);
         Some(Self {
             exercise: plan.exercise,
             name: plan.name.clone(),
@@ -173,27 +173,27 @@ fn print(costs: &[Cost], form: Form) -> Result<(), Refused> {
         Form { csv: true, .. } => csv(COLUMNS, rows),
         _ => {
             let mut text = markdown(COLUMNS, rows);
-            if let Some(cost) = busiest(costs) {
-                text += &format!(
+            text.extend(busiest(costs).map(|cost| {
+                format!(
                     "\nThe busiest: {:02} {} under {}, {:.0} slices a second. Recording them costs {} of its time.\n",
                     cost.exercise,
                     cost.name,
                     cost.strategy,
                     cost.slices_per_second,
                     share(cost.wall, cost.wall_ci)
-                );
-            }
-            if let Some(shortest) = costs.iter().min_by_key(|cost| cost.plain_ns) {
+                )
+            }));
+            text.extend(costs.iter().min_by_key(|cost| cost.plain_ns).map(|shortest| {
                 let clock = clock_ns();
-                text += &format!(
+                format!(
                     "Two readings of the clock take {clock:.0} ns: {:.5} % of the shortest cell, {:02} {} under {}, {}.\n",
                     clock / shortest.plain_ns.max(1) as f64 * 100.0,
                     shortest.exercise,
                     shortest.name,
                     shortest.strategy,
                     measure::nanoseconds(shortest.plain_ns)
-                );
-            }
+                )
+            }));
             text
         }
     })?)

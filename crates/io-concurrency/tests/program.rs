@@ -76,7 +76,7 @@ fn a_password_is_in_no_stream_and_no_log() {
                 format!("{base}/closes"),
                 "htp://me:s3cr3t@x/".into(),
                 "/missing".into(),
-                "/missing?token=s3cr3t".into(),
+                "/quiet?token=s3cr3t".into(),
             ])
             .output()
             .unwrap();

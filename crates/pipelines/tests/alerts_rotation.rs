@@ -19,7 +19,7 @@ fn read(file: &Path) -> Vec<Alert> {
 
 fn pack(path: &Path, text: &[u8]) {
     let mut packer =
-        flate2::write::GzEncoder::new(fs::File::create(path).unwrap(), flate2::Compression::fast());
+        flate2::write::GzEncoder::new(fs::File::create(path).unwrap(), flate2::Compression::default());
     packer.write_all(text).unwrap();
     packer.finish().unwrap();
 }

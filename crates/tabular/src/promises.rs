@@ -57,8 +57,8 @@ fn byte_by_byte(text: &[u8], dialect: Dialect, columns: usize) -> Told {
             continue;
         }
         // A carriage return before a line feed belongs to the row end, unless it was the last byte of the row before.
-        let lone = marks.end == b'\n' && event == Event::RowEnd && at > row_start && text[at - 1] == b'\r';
-        let end = at - usize::from(lone);
+        let bare = marks.end == b'\n' && event == Event::RowEnd && at > row_start && text[at - 1] == b'\r';
+        let end = at - usize::from(bare);
         fields.push(value(&text[field_start..end]));
         field_start = at + 1;
         if event == Event::RowEnd {

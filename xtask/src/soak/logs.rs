@@ -126,9 +126,8 @@ mod tests {
         logs.next = 3;
         let fault = |numbers: &[u64]| {
             let out = folder.join("out");
-            let lines: String =
-                numbers.iter().map(|number| format!("{{\"rule\":\"r\",\"by\":\"{number}\"}}\n")).collect();
-            fs::write(&out, lines).expect("written");
+            let line = |number: &u64| format!("{{\"rule\":\"r\",\"by\":\"{number}\"}}\n");
+            fs::write(&out, numbers.iter().map(line).collect::<Vec<_>>().concat()).expect("written");
             assert_eq!(logs.is_told(&out), numbers.last() == Some(&2));
             logs.fault(&out).expect("read")
         };

@@ -29,9 +29,7 @@ impl Kills {
     }
 
     /// The longest time between two.
-    pub(super) fn within(self) -> Duration {
-        Duration::from_millis(150)
-    }
+    pub(super) const WITHIN: Duration = Duration::from_millis(150);
 
     pub(super) fn also_itself(self) -> bool {
         self == Self::Anyone

@@ -13,6 +13,7 @@ use crate::house::House;
 use crate::serve::Api;
 use crate::soak::logs::{Logs, RULES};
 use crate::soak::memory::{Line, Memory};
+use crate::soak::works::Kills;
 use crate::soak::{compare, http, proc};
 
 /// How often memory is looked at.
@@ -20,9 +21,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// The pause between two looks at a process: short beside what it does.
 const PAUSE: Duration = Duration::from_millis(10);
 /// How long the last events may take to be told, and the last processes to end.
-const LAST: Duration = Duration::from_secs(60);
+const LAST: Duration = Duration::from_mins(1);
 /// How long one work may take, which takes seconds.
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// A program that follows the logs.
 #[derive(Debug)]
@@ -141,11 +142,11 @@ impl<'a> World<'a> {
         &mut self,
         name: &'static str,
         mut running: Running,
-        kills: super::works::Kills,
+        kills: Kills,
     ) -> Result<ExitStatus> {
         let (mut most, mut left) = (0_u64, kills.most());
         let deadline = Instant::now() + LONGEST;
-        let mut next = Instant::now() + self.dice.below(kills.within());
+        let mut next = Instant::now() + self.dice.below(Kills::WITHIN);
         loop {
             if let Some(status) = running.ended()? {
                 self.memory.peak(name, most);
@@ -166,7 +167,7 @@ impl<'a> World<'a> {
                     left -= 1;
                     self.count("processes killed");
                 }
-                next = Instant::now() + self.dice.below(kills.within());
+                next = Instant::now() + self.dice.below(Kills::WITHIN);
             }
             self.tend()?;
         }

@@ -257,11 +257,9 @@ fn took(record: &RunRecord) -> Option<Bilingual> {
     let started: Timestamp = record.started.parse().ok()?;
     let finished: Timestamp = record.finished.as_ref()?.parse().ok()?;
     let seconds = Duration::try_from(finished.duration_since(started)).ok()?.as_secs();
-    Some(match seconds {
-        ..60 => many(usize::try_from(seconds).ok()?, "second", ["segundo", "segundos"]),
-        _ => {
-            let (minutes, seconds) = (seconds / 60, seconds % 60);
-            both!("{minutes} min {seconds} s", "{minutes} min {seconds} s")
-        }
-    })
+    if seconds < 60 {
+        return Some(many(usize::try_from(seconds).ok()?, "second", ["segundo", "segundos"]));
+    }
+    let (minutes, seconds) = (seconds / 60, seconds % 60);
+    Some(both!("{minutes} min {seconds} s", "{minutes} min {seconds} s"))
 }

@@ -147,9 +147,10 @@ async fn answer(stream: &mut TcpStream, asked: &Asked) -> bool {
             while stream.write_all(chunk.as_bytes()).await.is_ok() {}
             return false;
         }
-        "/kept" => head_of(2) + "{}",
-        // It does not say that it closes the connection, and does.
-        "/leaves" => head_of(2) + "{}",
+        // What it was asked for is not in its answer.
+        quiet if quiet.starts_with("/quiet?") => whole("200 OK", "", "{}"),
+        // After the second it closes the connection, and does not say so.
+        "/kept" | "/leaves" => head_of(2) + "{}",
         to if to.starts_with("/to?") => {
             whole("307 Temporary Redirect", &format!("location: {}\r\n", &to[4..]), "")
         }

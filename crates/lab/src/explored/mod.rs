@@ -5,6 +5,7 @@
 //! deadlock is a failure too. `STRESS_SCHEDULES=100000` makes them long.
 
 #![allow(
+    clippy::duplicate_mod,
     dead_code,
     unreachable_pub,
     reason = "what the tests here do not ask for is used by the crate itself"

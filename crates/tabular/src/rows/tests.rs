@@ -75,10 +75,10 @@ fn a_row_that_is_read_alone_from_its_place_is_the_same_row() {
                 let block = rows.next_block().unwrap().unwrap();
                 assert_eq!(block.rows(), 1);
                 block.reject([(0, Some(1), "because".into())]);
-                assert_eq!(block.rejects(), [wanted.clone()]);
+                assert_eq!(block.rejects(), std::slice::from_ref(wanted));
                 alone += 1;
             }
         }
     }
-    assert!(alone > 3 * 40 * 3, "{alone}");
+    assert!(alone > 3 * 40 * 2, "{alone}");
 }
