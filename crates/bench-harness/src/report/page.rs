@@ -126,13 +126,12 @@ fn lead(record: &RunRecord, is_sound: bool) -> Bilingual {
 
 fn facts(record: &RunRecord) -> Markup {
     let machine = &record.machine;
-    let fact =
-        |en: &str, pt: &str, value: &str| html! { div { dt { (words(en, pt)) } dd { (number(value)) } } };
+    let fact = |en: &str, pt: &str, value: &str| html! { div { dt { (words(en, pt)) } dd { (value) } } };
     html! {
         dl.facts {
             (fact("Processor", "Processador", &machine.processor))
             (fact("Cores", "Núcleos", &machine.cores.to_string()))
-            (fact("Memory", "Memória", &memory(machine.memory_bytes)))
+            div { dt { (words("Memory", "Memória")) } dd { (number(&memory(machine.memory_bytes))) } }
             (fact("System", "Sistema", &machine.system))
             (fact("Workers", "Trabalhadores", &record.workers.to_string()))
             (fact("Scale", "Escala", &record.scale))

@@ -35,10 +35,11 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// The share of one picture among so many: about 250 KB of texts and 400 KB of shapes for the whole report.
+    /// The share of one picture among so many: about 250 KB of texts, in both languages, and 350 KB of shapes for the whole
+    /// report.
     pub(super) fn of(pictures: usize) -> Self {
         let pictures = pictures.max(1);
-        Self { texts: (2_000 / pictures).min(250), blocks: (24_000 / pictures).min(4_000) }
+        Self { texts: (1_200 / pictures).min(250), blocks: (20_000 / pictures).min(4_000) }
     }
 }
 
