@@ -76,14 +76,13 @@ def compiled():
         for row in numba.prange(len(prices)):
             start = block.copy()
             start[14] = row
-            state, at = np.empty(16, np.uint32), 16
+            state, at, drawn = np.empty(16, np.uint32), 16, np.empty(2)
             mean, squares, spot = 0.0, 0.0, float(prices[row])
             for pair in range(pairs):
                 one, other, sum_one, sum_other = spot, spot, 0.0, 0.0
                 radius, angle = 0.0, 0.0
                 for number in range(STEPS):
                     if number % 2 == 0:
-                        drawn = np.empty(2)
                         for draw in range(2):
                             if at == 16:
                                 chacha8(start, state)
@@ -175,7 +174,7 @@ def with_numba(request):
     request.go()
     table = table_of(request)
     # A copy that may be written to, as what was compiled for.
-    prices = np.array(table["unit_price_cents"])
+    prices = table["unit_price_cents"].to_numpy().copy()
     values, errors = np.empty(len(prices)), np.empty(len(prices))
     all_rows(prices, block, values, errors)
     write(request, table, values, errors)

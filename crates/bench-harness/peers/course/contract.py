@@ -129,8 +129,13 @@ def main(ours, answer, peers):
         print(json.dumps({"answer": answer(request), "seconds": 0.0, "peak_bytes": 0}))
     elif command == "run":
         os.environ["POLARS_MAX_THREADS"] = str(request.workers)
+        call, needs = peers[words[0]]
+        if "pyarrow" in needs:
+            # Its first read would load these, in up to half a second that is no part of the work.
+            import pyarrow.dataset  # noqa: F401
+            import pyarrow.parquet  # noqa: F401
         request.go()
-        peers[words[0]][0](request)
+        call(request)
         seconds = time.perf_counter() - request.started
         peak = peak_bytes()
         print(json.dumps({"answer": answer(request), "seconds": seconds, "peak_bytes": peak}))
