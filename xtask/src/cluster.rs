@@ -38,12 +38,6 @@ pub(crate) fn task(house: &House, arguments: &[OsString]) -> Result<u8> {
     show(house, &given)
 }
 
-/// The tests of what is not built by default.
-pub(crate) fn test(house: &House) -> Result<u8> {
-    let tests = ["--test", "etl_cluster", "--test", "etl_s3"];
-    house.cargo(["test"].into_iter().chain(BUILD).chain(tests))
-}
-
 fn show(house: &House, given: &Given) -> Result<u8> {
     let program = house.programs().with_file_name("cluster").join("pipelines");
     let folder = Temporary::new()?;
