@@ -1,7 +1,7 @@
 //! The two roads to a server, and redirects from one to the other.
 //!
-//! Plain HTTP goes over [`crate::wire`], which costs a fifth of what the client for everything costs. That one takes what is
-//! left: HTTPS with HTTP/2, proxies, and credentials in a URL.
+//! Plain HTTP goes over [`crate::wire`]: a crawl of a near server then takes 17 µs of processor time a page, where the client
+//! for everything took 27. That one takes what is left: HTTPS with HTTP/2, proxies, and credentials in a URL.
 
 use std::borrow::Cow;
 use std::{env, mem};
@@ -15,7 +15,7 @@ use crate::error::{FetchError, innermost};
 use crate::manners::Manners;
 use crate::target::is_secret_field;
 use crate::tls;
-use crate::wire::{Broken, Flow, IDLE, Wires};
+use crate::wire::{Broken, IDLE, WireBody, Wires};
 
 /// Up to this many bytes of an answer that nobody wants are read, so that its connection can be used again.
 const UNWANTED: usize = 16 << 10;
@@ -43,7 +43,7 @@ pub(crate) struct Reply {
 
 #[derive(Debug)]
 enum Body {
-    Wire(Flow),
+    Wire(WireBody),
     Client(reqwest::Response),
 }
 
@@ -185,8 +185,8 @@ impl Reply {
     }
 }
 
-impl From<hyper::Response<Flow>> for Reply {
-    fn from(answer: hyper::Response<Flow>) -> Self {
+impl From<hyper::Response<WireBody>> for Reply {
+    fn from(answer: hyper::Response<WireBody>) -> Self {
         let (head, body) = answer.into_parts();
         Self { status: head.status, version: head.version, fields: head.headers, body: Body::Wire(body) }
     }

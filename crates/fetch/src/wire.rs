@@ -81,7 +81,7 @@ pub(crate) enum Broken {
 /// The body of an answer that comes over a wire. At its end the wire goes back into its drawer; dropped before, it closes
 /// the connection.
 #[derive(Debug)]
-pub(crate) struct Flow {
+pub(crate) struct WireBody {
     body: Incoming,
     wire: Option<Wire>,
     host: Box<str>,
@@ -107,7 +107,7 @@ impl Wires {
         url: &Url,
         fields: HeaderMap,
         read: Duration,
-    ) -> Result<Response<Flow>, FetchError> {
+    ) -> Result<Response<WireBody>, FetchError> {
         let host = host(url);
         let mut request = request(url, host, fields)?;
         loop {
@@ -121,7 +121,7 @@ impl Wires {
             match timeout(read, answer).await.map_err(late)? {
                 Ok(answer) => {
                     let (wires, host) = (self.clone(), host.into());
-                    return Ok(answer.map(|body| Flow { body, wire: Some(wire), host, wires }));
+                    return Ok(answer.map(|body| WireBody { body, wire: Some(wire), host, wires }));
                 }
                 Err(mut failed) => match failed.take_message() {
                     // The server closed the connection while it idled, and never heard of this request.
@@ -189,7 +189,7 @@ impl fmt::Debug for Wire {
     }
 }
 
-impl Flow {
+impl WireBody {
     /// The next piece of the body; nothing at its end.
     ///
     /// # Errors
