@@ -49,22 +49,22 @@ pub(super) async fn answer(made: &Made, asked: &HeaderMap, ages: &Ages) -> Respo
     let coding = made.body.coding(Coding::accepted(asked));
     if asked.get(header::IF_NONE_MATCH).is_some_and(|field| names(field, made.body.tag(coding))) {
         let mut response = (StatusCode::NOT_MODIFIED, HttpBody::empty()).into_response();
-        describe(response.headers_mut(), made, coding, ages);
+        describe(response.headers_mut(), made, made.body.tag(coding), ages);
         return response;
     }
-    let (coding, bytes) = made.body.bytes(coding).await;
+    let (coding, bytes, tag) = made.body.bytes(coding).await;
     let mut response = HttpBody::from(bytes).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, JSON);
     if let Some(name) = coding.name() {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }
-    describe(headers, made, coding, ages);
+    describe(headers, made, tag, ages);
     response
 }
 
-fn describe(headers: &mut HeaderMap, made: &Made, coding: Coding, ages: &Ages) {
-    headers.insert(header::ETAG, made.body.tag(coding).clone());
+fn describe(headers: &mut HeaderMap, made: &Made, tag: &HeaderValue, ages: &Ages) {
+    headers.insert(header::ETAG, tag.clone());
     headers.insert(header::VARY, VARY);
     if made.partial {
         headers.insert(PARTIAL, YES);

@@ -1,11 +1,14 @@
 //! A body that is made once and handed out often.
 //!
 //! A warm answer is a few pointers: the bytes were serialised when the atlas changed, and compressed when the first client
-//! asked for them so.
+//! asked for them so. What many ask for is compressed once more, as small as it can be, while the first bytes are served:
+//! it takes a second for the whole country, which no request should wait for, and a fifth of the bytes is saved with each
+//! answer from then on.
 
 use std::collections::HashMap;
 use std::io::{self, Write as _};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Instant, SystemTime};
 
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -13,7 +16,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use parking_lot::RwLock;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::domain::Code;
 
@@ -22,6 +25,13 @@ const WORTH_IT: usize = 1024;
 
 /// Bodies up to this size are compressed by whoever serves them; others by a thread that may take its time.
 const AT_ONCE: usize = 32 << 10;
+
+/// After so many answers in brotli a body is worth being made as small as it can be.
+const MANY: u32 = 16;
+
+/// Bodies are made as small as they can be one at a time, so that a change of the atlas, which makes many of them anew,
+/// never takes more than one thread from the requests.
+static SQUEEZING: Semaphore = Semaphore::const_new(1);
 
 /// Whether a body is kept and handed out often, or made for one request: what compressing it may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +55,23 @@ pub(super) struct Body {
     usage: Use,
     gzip: OnceCell<Bytes>,
     brotli: OnceCell<Bytes>,
-    /// One for each encoding: strong validators name bytes.
-    tags: [HeaderValue; 3],
+    /// As small as brotli makes it, once that is done.
+    smallest: OnceLock<Bytes>,
+    /// Answers in brotli so far. It only decides when the smallest is made: `Relaxed`.
+    given: AtomicU32,
+    /// One for each encoding, and one for the smallest: strong validators name bytes.
+    tags: [HeaderValue; 4],
+}
+
+/// How hard to compress.
+#[derive(Clone, Copy, Debug)]
+enum Effort {
+    /// For one answer.
+    Quick,
+    /// For many answers, while the first of them waits.
+    Good,
+    /// For many answers, and nobody waits.
+    Best,
 }
 
 /// A body with what must be said of it.
@@ -119,8 +144,16 @@ impl Body {
             // Hexadecimal digits are always a valid value.
             HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\""))
         };
-        let tags = [tag(""), tag("-gz"), tag("-br")];
-        Self { plain: plain.into(), usage, gzip: OnceCell::new(), brotli: OnceCell::new(), tags }
+        let tags = [tag(""), tag("-gz"), tag("-br"), tag("-br-s")];
+        Self {
+            plain: plain.into(),
+            usage,
+            gzip: OnceCell::new(),
+            brotli: OnceCell::new(),
+            smallest: OnceLock::new(),
+            given: AtomicU32::new(0),
+            tags,
+        }
     }
 
     /// The encoding in which it is sent to a client who would like it so: small bodies are not worth one.
@@ -128,42 +161,70 @@ impl Body {
         if self.plain.len() < WORTH_IT { Coding::Identity } else { wanted }
     }
 
-    /// The validator of the bytes in this encoding.
+    /// The validator of the bytes that a client gets in this encoding now.
     pub(super) fn tag(&self, coding: Coding) -> &HeaderValue {
-        &self.tags[coding as usize]
+        let [identity, gzip, brotli, smallest] = &self.tags;
+        match coding {
+            Coding::Identity => identity,
+            Coding::Gzip => gzip,
+            Coding::Brotli if self.smallest.get().is_some() => smallest,
+            Coding::Brotli => brotli,
+        }
     }
 
-    /// The bytes in this encoding. The first who asks has them made; the others wait for that. If they cannot be made, the
-    /// plain ones.
-    pub(super) async fn bytes(&self, coding: Coding) -> (Coding, Bytes) {
-        let cell = match coding {
-            Coding::Identity => return (coding, self.plain.clone()),
-            Coding::Gzip => &self.gzip,
-            Coding::Brotli => &self.brotli,
-        };
-        let plain = || self.plain.clone();
-        let made = cell.get_or_try_init(|| async {
-            let plain = plain();
-            if plain.len() <= AT_ONCE {
-                return compressed(&plain, coding, self.usage);
+    /// The bytes in this encoding, which may be another one if they cannot be made, with their validator. The first who
+    /// asks has them made; the others wait for that.
+    pub(super) async fn bytes(self: &Arc<Self>, coding: Coding) -> (Coding, Bytes, &HeaderValue) {
+        let (cell, tag) = match coding {
+            Coding::Identity => return (coding, self.plain.clone(), &self.tags[0]),
+            Coding::Gzip => (&self.gzip, &self.tags[1]),
+            Coding::Brotli => {
+                if let Some(smallest) = self.smallest.get() {
+                    return (coding, smallest.clone(), &self.tags[3]);
+                }
+                if self.usage == Use::Often && self.given.fetch_add(1, Relaxed) == MANY {
+                    tokio::spawn(squeeze(Arc::downgrade(self)));
+                }
+                (&self.brotli, &self.tags[2])
             }
-            let usage = self.usage;
-            let made = tokio::task::spawn_blocking(move || compressed(&plain, coding, usage)).await;
-            made.unwrap_or_else(|error| Err(io::Error::other(error)))
-        });
-        match made.await {
-            Ok(bytes) => (coding, bytes.clone()),
+        };
+        let effort = if self.usage == Use::Often { Effort::Good } else { Effort::Quick };
+        match cell.get_or_try_init(|| self.made(coding, effort)).await {
+            Ok(bytes) => (coding, bytes.clone(), tag),
             Err(error) => {
                 tracing::error!(%error, "a body could not be compressed");
-                (Coding::Identity, plain())
+                (Coding::Identity, self.plain.clone(), &self.tags[0])
             }
         }
     }
+
+    async fn made(&self, coding: Coding, effort: Effort) -> io::Result<Bytes> {
+        let plain = self.plain.clone();
+        if plain.len() <= AT_ONCE && !matches!(effort, Effort::Best) {
+            return compressed(&plain, coding, effort);
+        }
+        let made = tokio::task::spawn_blocking(move || compressed(&plain, coding, effort)).await;
+        made.unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
 }
 
-fn compressed(plain: &[u8], coding: Coding, usage: Use) -> io::Result<Bytes> {
-    // What is handed out often may cost ten times as much for a tenth less of its size.
-    let (gzip, quality) = if usage == Use::Often { (6, 9) } else { (1, 4) };
+/// Makes a body as small as it can be, unless nobody has it any more when its turn comes.
+async fn squeeze(body: Weak<Body>) {
+    // The semaphore is never closed.
+    let Ok(_turn) = SQUEEZING.acquire().await else { return };
+    let Some(body) = body.upgrade() else { return };
+    match body.made(Coding::Brotli, Effort::Best).await {
+        Ok(bytes) => drop(body.smallest.set(bytes)),
+        Err(error) => tracing::error!(%error, "a body could not be compressed"),
+    }
+}
+
+fn compressed(plain: &[u8], coding: Coding, effort: Effort) -> io::Result<Bytes> {
+    let (gzip, quality) = match effort {
+        Effort::Quick => (1, 4),
+        Effort::Good => (6, 9),
+        Effort::Best => (9, 11),
+    };
     let room = Vec::with_capacity(plain.len() / 4);
     let made = match coding {
         Coding::Identity => plain.to_vec(),
@@ -214,6 +275,7 @@ impl Made {
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
+    use std::time::Duration;
 
     use super::*;
 
@@ -237,7 +299,8 @@ mod tests {
     async fn every_encoding_holds_the_same_body_and_has_a_validator_of_its_own() {
         for size in [10, 5_000, 300_000] {
             let plain: Vec<u8> = (0..size).map(|n: usize| b"abcdefgh"[n * n % 8]).collect();
-            let body = Body::new(plain.clone(), if size > 9 { Use::Often } else { Use::Once });
+            let usage = if size > 5_000 { Use::Often } else { Use::Once };
+            let body = Arc::new(Body::new(plain.clone(), usage));
             assert_eq!(body.bytes(Coding::Identity).await.1, plain);
             let mut text = Vec::new();
             flate2::read::GzDecoder::new(&body.bytes(Coding::Gzip).await.1[..])
@@ -245,11 +308,35 @@ mod tests {
                 .unwrap();
             assert_eq!(text, plain);
             text.clear();
-            let (_, packed) = body.bytes(Coding::Brotli).await;
+            let (_, packed, _) = body.bytes(Coding::Brotli).await;
             brotli::BrotliDecompress(&mut &packed[..], &mut text).unwrap();
             assert_eq!(text, plain);
             assert!(body.tag(Coding::Gzip) != body.tag(Coding::Brotli));
             assert_eq!(body.coding(Coding::Gzip) == Coding::Identity, size < WORTH_IT);
         }
+    }
+
+    #[tokio::test]
+    async fn what_many_ask_for_becomes_smaller_and_its_validator_another() {
+        let plain: Vec<u8> =
+            (0..8_000_u32).flat_map(|n| format!("{{\"id\":{}}},", n * n % 977).into_bytes()).collect();
+        let body = Arc::new(Body::new(plain.clone(), Use::Often));
+        let (_, first, tag) = body.bytes(Coding::Brotli).await;
+        let (first, tag) = (first.len(), tag.clone());
+        for _ in 0..=MANY {
+            body.bytes(Coding::Brotli).await;
+        }
+        let smaller = async {
+            while body.smallest.get().is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), smaller).await.unwrap();
+        let (_, packed, other) = body.bytes(Coding::Brotli).await;
+        assert!(packed.len() < first, "{} of {first}", packed.len());
+        assert!(*other != tag && other == body.tag(Coding::Brotli));
+        let mut text = Vec::new();
+        brotli::BrotliDecompress(&mut &packed[..], &mut text).unwrap();
+        assert_eq!(text, plain);
     }
 }
