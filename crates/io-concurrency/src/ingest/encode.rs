@@ -1,5 +1,6 @@
 //! The step that most of the time goes to: a piece of text to a row group.
 
+use lab::procs::Bytes;
 use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tabular::columns::Column;
@@ -12,7 +13,6 @@ use tabular::table::Table;
 use super::args::Format;
 use super::files::Source;
 use super::observe::{Piece, rows};
-use super::out::Bytes;
 use super::summary::Totals;
 
 /// What every worker starts from.

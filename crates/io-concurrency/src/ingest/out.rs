@@ -1,13 +1,10 @@
 //! What is written: the table, and the rows that are not in it.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use lab::{Cause, Failure, OrProblem, Problem};
-use serde::de::{Deserializer, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
 use tabular::columns::{Column, arrow_schema};
 use tabular::ipc;
 use tabular::row_groups::{Assembler, Encoding};
@@ -17,44 +14,6 @@ use super::args::Format;
 
 /// How many of the rows that do not fit are named where nobody asked for a file of them.
 const NAMED: usize = 10;
-
-/// Bytes that are sent as they are, and not one by one.
-#[derive(Default)]
-pub(super) struct Bytes(pub(super) Vec<u8>);
-
-impl fmt::Debug for Bytes {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} bytes", self.0.len())
-    }
-}
-
-impl Serialize for Bytes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl Visitor<'_> for Read {
-            type Value = Bytes;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("bytes")
-            }
-
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Bytes, E> {
-                Ok(Bytes(bytes.to_vec()))
-            }
-
-            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
-                Ok(Bytes(bytes))
-            }
-        }
-        deserializer.deserialize_byte_buf(Read)
-    }
-}
 
 /// The file that row groups are appended to.
 pub(super) enum Writer {

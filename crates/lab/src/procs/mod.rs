@@ -3,6 +3,7 @@
 //! The protocol and the promises are explained in this folder's `README.md`.
 
 mod attend;
+mod bytes;
 mod chain;
 mod frame;
 mod pool;
@@ -14,6 +15,7 @@ mod worker;
 pub use crate::lifeline::hold;
 pub use crate::pipes::{claim_stdin, claim_stdout};
 use crate::sync;
+pub use bytes::Bytes;
 pub use chain::{Link, Planned, Stage, Told, chain};
 pub use frame::{Frame, MAX_PAYLOAD};
 pub use pool::{Pool, Ticket};

@@ -16,7 +16,6 @@
 //! their turn. `README.md` beside this file says what the manifest holds.
 
 mod args;
-mod bytes;
 mod cast;
 mod clean;
 #[cfg(feature = "cluster")]

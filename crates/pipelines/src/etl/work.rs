@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use lab::procs::Bytes;
 use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tabular::csv_text;
@@ -13,7 +14,6 @@ use tabular::row_groups::{Encoder, Encoding};
 use tabular::rows::{Part as Text, Reject, Rows};
 use tabular::scan::plan::Segment;
 
-use super::bytes::Bytes;
 use super::clean::{Cleaned, clean, cleaned};
 use super::customers::{CustomerFiles, Customers};
 use super::lake::{Keys, Source};

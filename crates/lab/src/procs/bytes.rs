@@ -1,13 +1,13 @@
-//! Bytes that go from process to process as they are, and not one by one.
+//! Bytes that go from process to process as they are.
 
 use std::fmt;
 
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// Some bytes.
+/// Some bytes: a list of numbers would be read and written number by number.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Bytes(pub(super) Vec<u8>);
+pub struct Bytes(pub Vec<u8>);
 
 impl fmt::Debug for Bytes {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
