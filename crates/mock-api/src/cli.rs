@@ -1,11 +1,11 @@
 //! The command line: options, the listening socket, and what ends the server.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use clap::Parser;
-use serving::program::{BindError, listen, raise_file_limit, stop_signal};
+use serving::program::{BindError, announce, listen, raise_file_limit, stop_signal};
 
 use crate::{Config, Profile, ProfileError, ServeError, run};
 
@@ -127,11 +127,7 @@ async fn serve(args: &Args) -> Result<(), CliError> {
     raise_file_limit();
     let shutdown = stop_signal(args.stop_with_stdin)?;
     let listener = listen(SocketAddr::new(args.host, args.port), args.or_any_port)?;
-    let address = listener.local_addr()?;
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "listening on http://{address}")?;
-    stdout.flush()?;
-    drop(stdout);
+    announce(&listener)?;
     Ok(run(listener, config, shutdown).await?)
 }
 

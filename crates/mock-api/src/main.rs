@@ -1,6 +1,5 @@
 //! The program `mock-api`: parses, calls, maps the exit code.
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -11,14 +10,5 @@ fn main() -> ExitCode {
         return end;
     }
     let Err(error) = cli::main(&cli::Args::parse()) else { return ExitCode::SUCCESS };
-    eprintln!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  caused by: {error}");
-        cause = error.source();
-    }
-    if let Some(hint) = error.hint() {
-        eprintln!("hint: {hint}");
-    }
-    ExitCode::FAILURE
+    serving::program::failed(&error, error.hint())
 }

@@ -7,6 +7,7 @@ use aide::openapi::{MediaType, Operation, RequestBody, SchemaObject};
 use aide::operation::set_body;
 use aide::redoc::Redoc;
 use aide::swagger::Swagger;
+use aide::transform::TransformOperation;
 use aide::{OperationInput, OperationOutput};
 use axum::Router;
 use axum::body::Bytes;
@@ -15,6 +16,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use schemars::JsonSchema;
 use serde_json::Value;
+
+use crate::problem::Problem;
 
 /// An answer as the description has it.
 pub type Answer = aide::openapi::Response;
@@ -45,6 +48,14 @@ pub fn answer<T: JsonSchema>(ctx: &mut GenContext, media_type: &str) -> Answer {
         content: [(media_type.to_owned(), content)].into_iter().collect(),
         ..Answer::default()
     }
+}
+
+/// The summary and the group of an operation, whose other answers are problems.
+pub fn about(
+    summary: &'static str,
+    tag: &'static str,
+) -> impl Fn(TransformOperation<'_>) -> TransformOperation<'_> + Clone {
+    move |operation| operation.summary(summary).tag(tag).default_response::<Problem>()
 }
 
 /// The description and the pages, as routes. The pages carry their scripts and load nothing from elsewhere.

@@ -3,7 +3,7 @@
 use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::Operation;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -70,6 +70,12 @@ impl Problem {
         self.status = status.as_u16();
         self
     }
+}
+
+/// The answer to a method that a path does not have. A handler is asynchronous, although this one waits for nothing.
+#[expect(clippy::unused_async, reason = "the form of a handler")]
+pub async fn unknown_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not answer {method}", uri.path()))
 }
 
 impl IntoResponse for Problem {

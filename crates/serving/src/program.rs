@@ -1,7 +1,9 @@
-//! What a server program needs around its server: an address to listen on, what ends it, and enough files.
+//! What a server program needs around its server: an address to listen on, what ends it, enough files, and how it fails.
 
-use std::io::{self, Read};
+use std::error::Error;
+use std::io::{self, Read, Write as _};
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
@@ -49,6 +51,30 @@ pub fn listen(address: SocketAddr, or_any_port: bool) -> Result<TcpListener, Bin
         }
         bound => bound.map_err(|source| BindError { address, source }),
     }
+}
+
+/// Says on standard output where the server listens, for whoever has started it.
+///
+/// # Errors
+/// Those of standard output.
+pub fn announce(listener: &TcpListener) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "listening on http://{}", listener.local_addr()?)?;
+    stdout.flush()
+}
+
+/// Says on standard error why the program ends, from the last cause to the first, and what to try.
+pub fn failed(error: &dyn Error, hint: Option<&str>) -> ExitCode {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  caused by: {error}");
+        cause = error.source();
+    }
+    if let Some(hint) = hint {
+        eprintln!("hint: {hint}");
+    }
+    ExitCode::FAILURE
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {

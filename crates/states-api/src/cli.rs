@@ -1,6 +1,6 @@
 //! The command line of the service.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 use fetch::{FetchError, Fuse, Manners};
 use lab::Home;
-use serving::program::{BindError, listen, raise_file_limit, stop_signal};
+use serving::program::{BindError, announce, listen, raise_file_limit, stop_signal};
 use serving::serve::{Loops, Patience, ServeError};
 
 use crate::application::{Atlas, Bulkheads, Gatherer, Settings};
@@ -152,11 +152,7 @@ async fn serve(args: &Args) -> Result<(), CliError> {
     let atlas = atlas(args)?;
     let service = Service::new(atlas.clone());
     let listener = listen(SocketAddr::new(args.host, args.port), args.or_any_port)?;
-    let address = listener.local_addr()?;
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "listening on http://{address}")?;
-    stdout.flush()?;
-    drop(stdout);
+    announce(&listener)?;
     if args.prefetch {
         atlas.prefetch();
     }

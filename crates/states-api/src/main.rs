@@ -1,6 +1,5 @@
 //! The program `states-api`: a service, and an exercise program where its first argument says so.
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Command, CommandFactory as _, Parser as _};
@@ -23,16 +22,7 @@ fn main() -> ExitCode {
         return lab::cli::main("states-api", about, states_api::exercise::EXERCISES);
     }
     let Err(error) = cli::main(&cli::Args::parse()) else { return ExitCode::SUCCESS };
-    eprintln!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  caused by: {error}");
-        cause = error.source();
-    }
-    if let Some(hint) = error.hint() {
-        eprintln!("hint: {hint}");
-    }
-    ExitCode::FAILURE
+    serving::program::failed(&error, error.hint().as_deref())
 }
 
 /// The command line of the service, with the exercise as a command of it.

@@ -17,9 +17,8 @@ use std::sync::Arc;
 
 use aide::axum::ApiRouter;
 use aide::axum::routing::{ApiMethodRouter, get_with, post_with, put_with};
-use aide::transform::TransformOperation;
 use axum::handler::HandlerWithoutStateExt as _;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{StatusCode, Uri};
 use axum::routing::any;
 
 pub(crate) use customers::Customers;
@@ -27,7 +26,8 @@ pub(crate) use download::Digests;
 pub(crate) use orders::Orders;
 pub(crate) use products::Products;
 pub(crate) use serving::json::Json;
-use serving::openapi::PAGES;
+use serving::openapi::{PAGES, about};
+use serving::problem::unknown_method;
 
 use crate::Api;
 use crate::front::{Desk, Front, Kind};
@@ -98,14 +98,6 @@ pub(crate) fn front(api: Arc<Api>) -> Front {
     routes.finish()
 }
 
-/// The summary and the group of an operation, whose other answers are problems.
-fn about(
-    summary: &'static str,
-    tag: &'static str,
-) -> impl Fn(TransformOperation<'_>) -> TransformOperation<'_> + Clone {
-    move |operation| operation.summary(summary).tag(tag).default_response::<Problem>()
-}
-
 impl Routes {
     fn simulated(self, path: &'static str, methods: ApiMethodRouter<Arc<Api>>) -> Self {
         self.route(path, methods, Kind::Simulated)
@@ -154,8 +146,4 @@ impl Routes {
 
 async fn unknown_path(uri: Uri) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", uri.path()))
-}
-
-async fn unknown_method(method: Method, uri: Uri) -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not answer {method}", uri.path()))
 }

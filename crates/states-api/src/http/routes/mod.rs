@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use aide::axum::ApiRouter;
 use aide::axum::routing::{ApiMethodRouter, get_with};
-use aide::transform::TransformOperation;
 use axum::Router;
 use axum::handler::HandlerWithoutStateExt as _;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{StatusCode, Uri};
 use axum::routing::any;
 use serving::metrics::RouteMetrics;
-use serving::problem::Problem;
+use serving::openapi::about;
+use serving::problem::{Problem, unknown_method};
 
 use super::Service;
 use super::front::Front;
@@ -46,14 +46,6 @@ pub(super) fn router(service: &Service) -> Router {
         .route("/ready", get_with(operation::ready, about("Can it answer?", "operation")))
         .route("/metrics", get_with(operation::metrics, about("Counters for Prometheus", "operation")))
         .finish()
-}
-
-/// The summary and the group of an operation, whose other answers are problems.
-fn about(
-    summary: &'static str,
-    tag: &'static str,
-) -> impl Fn(TransformOperation<'_>) -> TransformOperation<'_> + Clone {
-    move |operation| operation.summary(summary).tag(tag).default_response::<Problem>()
 }
 
 impl Routes {
@@ -92,8 +84,4 @@ async fn unknown_path(uri: Uri) -> Problem {
         StatusCode::NOT_FOUND,
         format!("there is nothing at {}; /docs shows what there is", uri.path()),
     )
-}
-
-async fn unknown_method(method: Method, uri: Uri) -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not answer {method}", uri.path()))
 }
