@@ -5,8 +5,6 @@
 #[allow(unreachable_pub, dead_code)]
 #[path = "../tests/kills/mod.rs"]
 mod kills;
-#[path = "../tests/served/api.rs"]
-mod served;
 
 use clap::Parser;
 

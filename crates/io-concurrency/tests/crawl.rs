@@ -10,11 +10,11 @@ use std::fs;
 use faulty::{Faulty, closed_port};
 use lab::{Answer, Kind};
 use proptest::prelude::*;
-use served::{Api, crawl, digest, input, lab};
+use served::{api, crawl, digest, input, lab};
 
 #[test]
 fn every_strategy_gives_the_same_answer_for_any_number_of_workers() {
-    let api = Api::start();
+    let api = api();
     let mut digests = BTreeSet::new();
     for workers in [1, 2, 7] {
         let lab = lab(workers, &api.base);
@@ -34,7 +34,7 @@ fn the_answer_does_not_depend_on_the_port_and_is_the_same_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let mut digests = BTreeSet::new();
     for kind in Kind::LOCAL {
-        let api = Api::start();
+        let api = api();
         let mut lab = lab(2, &api.base);
         lab.scale = lab::Scale::Tiny;
         let input = input([], &lab).unwrap();
@@ -56,7 +56,7 @@ fn the_answer_does_not_depend_on_the_port_and_is_the_same_in_a_file() {
 
 #[test]
 fn a_parquet_file_has_the_answer_that_the_lines_have() {
-    let api = Api::start();
+    let api = api();
     let folder = tempfile::tempdir().unwrap();
     let urls =
         [format!("{}/weather/Lisboa", api.base), "htp://x/".to_owned(), format!("{}/status/404", api.base)];
@@ -142,7 +142,7 @@ proptest! {
         delays in proptest::collection::vec(0_u32..60, 1..40),
         concurrency in 1_u32..50,
     ) {
-        let api = Api::start();
+        let api = api();
         let lab = lab(3, &api.base);
         let urls: Vec<_> = delays.iter().enumerate().map(|(n, ms)| format!("/delay/{ms}?n={n}")).collect();
         let expected: Vec<_> = delays.iter().enumerate().map(|(n, ms)| {

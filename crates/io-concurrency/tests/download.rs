@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use io_concurrency::download::Download;
 use lab::Exercise;
 use liar::{Liar, content};
-use mock_api::Profile;
+use mock_api::{Beside, Profile};
 use nix::sys::signal::Signal;
-use served::{Api, BIN};
+use served::{BIN, api, api_with};
 use witness::{Ended, listing, run};
 
 const LENGTH: usize = 300_000;
@@ -178,7 +178,7 @@ fn a_mirror_steps_in_and_with_a_digest_pieces_come_from_both() {
 
 #[test]
 fn every_strategy_gives_the_same_files_with_any_number_of_workers_from_a_server_on_a_bad_day() {
-    let api = Api::with(Profile::built_in("flaky").unwrap());
+    let api = api_with(Profile::built_in("flaky").unwrap());
     let mut answers = BTreeSet::new();
     for workers in ["1", "2", "7"] {
         for strategy in Download::STRATEGIES {
@@ -205,7 +205,7 @@ fn every_strategy_gives_the_same_files_with_any_number_of_workers_from_a_server_
 
 #[test]
 fn limits_are_kept_for_hosts_and_for_bytes() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let urls: Vec<_> = (0..12).map(|n| format!("/download/f{n}?size=50000")).collect();
     let started = Instant::now();
     let ended = run(download(folder.path(), &api.base)
@@ -214,13 +214,13 @@ fn limits_are_kept_for_hosts_and_for_bytes() {
     check_ended(&ended, 0);
     // Half a second for 600,000 bytes, but for the burst.
     assert!(started.elapsed() >= Duration::from_millis(450), "{:?}", started.elapsed());
-    let peak = api.ledger()["peak_in_flight"]["/download/{name}"].as_u64().unwrap();
+    let peak = api.ledger(None)["peak_in_flight"]["/download/{name}"].as_u64().unwrap();
     assert!((1..=3).contains(&peak), "{peak}");
 }
 
 #[test]
 fn ctrl_c_leaves_what_the_next_run_goes_on_from() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let size = 3_000_000;
     let url = format!("/download/a?size={size}");
     let command = |rate: &str| {
@@ -236,7 +236,7 @@ fn ctrl_c_leaves_what_the_next_run_goes_on_from() {
     check_ended(&ended, 130);
     assert!(took < Duration::from_secs(1), "{took:?}");
     assert_eq!(listing(&folder.path().join("out")), ["a.part", "a.part.journal"]);
-    let served = |api: &Api| api.ledger()["bytes"].as_u64();
+    let served = |api: &Beside| api.ledger(None)["bytes"].as_u64();
     let before = served(&api);
     check_ended(&run(&mut command("1GB")), 0);
     assert_eq!(listing(&folder.path().join("out")), ["a"]);
@@ -251,7 +251,7 @@ fn ctrl_c_leaves_what_the_next_run_goes_on_from() {
 
 #[test]
 fn two_runs_do_not_write_to_the_same_file() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let command = |rate: &str| {
         let mut command = download(folder.path(), &api.base);
         command.args(["--rate-limit", rate, "/download/a?size=500000"]);

@@ -10,7 +10,7 @@ use lab::{Answer, Kind};
 use mock_api::Profile;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use served::{Api, BIN, crawl, digest, input, lab};
+use served::{BIN, api, api_with, crawl, digest, input, lab};
 
 /// The lines of a crawl's output, as JSON.
 fn lines(text: &str) -> Vec<serde_json::Value> {
@@ -20,7 +20,7 @@ fn lines(text: &str) -> Vec<serde_json::Value> {
 #[test]
 fn what_stands_several_times_in_the_input_is_fetched_once_and_has_its_line_each_time() {
     for kind in Kind::LOCAL {
-        let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+        let (api, folder) = (api(), tempfile::tempdir().unwrap());
         let file = folder.path().join("pages.ndjson");
         let lab = lab(3, &api.base).with_out(&file);
         let urls = ["/weather/A", "/weather/B", "/weather/A", "/weather/A", "/weather/B"];
@@ -29,25 +29,25 @@ fn what_stands_several_times_in_the_input_is_fetched_once_and_has_its_line_each_
         let found: Vec<_> =
             lines(&fs::read_to_string(&file).unwrap()).iter().map(|line| line["url"].to_string()).collect();
         assert_eq!(found, urls.map(|url| format!("\"{url}\"")), "{kind}");
-        assert_eq!(api.ledger()["requests"], 2, "{kind}");
+        assert_eq!(api.ledger(None)["requests"], 2, "{kind}");
     }
 }
 
 #[test]
 fn a_host_is_asked_by_no_more_at_once_than_it_was_said() {
     for (kind, workers) in [(Kind::Threads, 1), (Kind::Pool, 8), (Kind::Async, 1), (Kind::Processes, 3)] {
-        let api = Api::start();
+        let api = api();
         let lab = lab(workers, &api.base);
         let input = input(["--count", "24", "--delay-ms", "20", "--per-host", "3"], &lab).unwrap();
         assert_eq!(crawl(kind, &input, &lab).unwrap().failures(), []);
-        let most = api.ledger()["peak_in_flight"]["/delay/{ms}"].as_u64().unwrap();
+        let most = api.ledger(None)["peak_in_flight"]["/delay/{ms}"].as_u64().unwrap();
         assert!((2..=3).contains(&most), "{kind}: {most} at once");
     }
 }
 
 #[test]
 fn processes_that_cannot_keep_a_limit_together_say_so() {
-    let api = Api::start();
+    let api = api();
     let lab = lab(4, &api.base);
     let input = input(["--count", "8", "--per-host", "3"], &lab).unwrap();
     let problem = crawl(Kind::Processes, &input, &lab).unwrap_err().to_string();
@@ -57,7 +57,7 @@ fn processes_that_cannot_keep_a_limit_together_say_so() {
 #[test]
 fn a_rate_is_kept_by_all_workers_together() {
     for (kind, workers) in [(Kind::Threads, 1), (Kind::Pool, 4), (Kind::Async, 1), (Kind::Processes, 2)] {
-        let api = Api::start();
+        let api = api();
         let lab = lab(workers, &api.base);
         let input = input(["--count", "21", "--delay-ms", "0", "--rate", "100"], &lab).unwrap();
         let started = Instant::now();
@@ -69,7 +69,7 @@ fn a_rate_is_kept_by_all_workers_together() {
 
 /// Crawls so many URLs of an API on a bad day, and returns its ledger.
 fn check_bad_day(profile: &str, count: u64, more: &[&str]) -> serde_json::Value {
-    let (api, calm) = (Api::with(Profile::built_in(profile).unwrap()), Api::start());
+    let (api, calm) = (api_with(Profile::built_in(profile).unwrap()), api());
     let urls: Vec<_> = (0..count).map(|n| format!("/weather/City%20{n}")).collect();
     let arguments = || more.iter().copied().chain(urls.iter().map(String::as_str));
     let (bad, good) = (lab(2, &api.base), lab(2, &calm.base));
@@ -77,7 +77,7 @@ fn check_bad_day(profile: &str, count: u64, more: &[&str]) -> serde_json::Value 
     assert_eq!(pages.failures(), []);
     let right = crawl(Kind::Async, &input(arguments(), &good).unwrap(), &good).unwrap();
     assert_eq!(digest(&pages), digest(&right), "a bad day changes nothing but the time");
-    let ledger = api.ledger();
+    let ledger = api.ledger(None);
     // What came whole and right under a wrong content type, or as a page that was doubled, counts there as never served.
     let spoilt = |fault: &str| ledger["others"][fault].as_u64().unwrap_or_default();
     let spoilt = spoilt("wrong_content_type") + spoilt("duplicate_page");
@@ -120,7 +120,7 @@ fn a_server_that_asks_one_request_for_patience_is_given_it_by_all() {
 
 #[test]
 fn with_a_cache_only_what_has_changed_is_sent_again() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let cache = folder.path().join("cache").display().to_string();
     let urls = ["/download/a.bin?size=3000", "/download/b.bin?size=10", "/weather/A"];
     let run = |name: &str| {
@@ -136,12 +136,12 @@ fn with_a_cache_only_what_has_changed_is_sent_again() {
         lines.iter().map(|line| line["revalidated"] == true).collect::<Vec<_>>()
     };
     assert_eq!((revalidated(&lines), revalidated(&again)), (vec![false; 3], vec![true, true, false]));
-    assert_eq!(api.ledger()["others"]["304"], 2);
+    assert_eq!(api.ledger(None)["others"]["304"], 2);
 }
 
 #[test]
 fn a_crawl_that_is_killed_goes_on_and_asks_for_nothing_that_it_had() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let (ledger, out) = (folder.path().join("ledger"), folder.path().join("pages.ndjson"));
     let program = || {
         let mut command = witness::program(BIN, folder.path());
@@ -179,13 +179,14 @@ fn a_crawl_that_is_killed_goes_on_and_asks_for_nothing_that_it_had() {
     assert_eq!(numbers, (0..300).collect::<Vec<_>>());
     assert!(!ledger.exists());
     // What was in flight when it was killed may have been served without being kept: four at a time, three times.
-    let again = api.ledger()["duplicates"].as_u64().unwrap() + api.ledger()["retries"].as_u64().unwrap();
+    let again =
+        api.ledger(None)["duplicates"].as_u64().unwrap() + api.ledger(None)["retries"].as_u64().unwrap();
     assert!(again <= 12, "{again} URLs were asked for again");
 }
 
 #[test]
 fn a_template_makes_a_url_for_each_row_of_its_parameters() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let rows = folder.path().join("cities.csv");
     fs::write(&rows, "city,n\nSão Paulo,1\nA/B,2\n").unwrap();
     let output = witness::program(BIN, folder.path())

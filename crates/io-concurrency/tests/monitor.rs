@@ -18,7 +18,7 @@ use lab::Exercise;
 use nix::sys::signal::Signal;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
-use served::{Api, BIN};
+use served::{BIN, api};
 use witness::{Ended, listing, run};
 
 fn monitor(folder: &Path, api: &str) -> Command {
@@ -38,7 +38,7 @@ fn targets(ended: &Ended) -> Vec<Value> {
 
 #[test]
 fn every_strategy_finds_the_same_with_any_number_of_workers() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let mut found = BTreeSet::new();
     for workers in ["1", "2", "7"] {
         for strategy in Monitor::STRATEGIES {
@@ -94,7 +94,7 @@ fn each_fault_has_its_class_and_the_exit_code_tells() {
 
 #[test]
 fn expectations_are_held_for_each_target_by_itself() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let list = folder.path().join("list");
     let lines = "/status/404 status=404\n/status/404\n/delay/60 within=30\n/delay/1 contains=\"\\\"ms\\\"\"\n/delay/2 lacks=ms\n";
     fs::write(&list, lines.replace("\\\"", "")).unwrap();
@@ -106,7 +106,7 @@ fn expectations_are_held_for_each_target_by_itself() {
 
 #[test]
 fn a_target_is_down_by_so_many_of_its_last_probes() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let check = |fault: &str, code: i32| {
         let ended = run(monitor(folder.path(), &api.base).args([
             "--down",
@@ -127,7 +127,7 @@ fn a_target_is_down_by_so_many_of_its_last_probes() {
 
 #[test]
 fn a_slow_target_delays_no_other_and_what_was_left_out_is_counted() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let ended = run(monitor(folder.path(), &api.base).args([
         "--every",
         "0.05",
@@ -154,7 +154,7 @@ fn a_slow_target_delays_no_other_and_what_was_left_out_is_counted() {
 
 #[test]
 fn probes_are_saved_as_they_end_and_the_next_run_adds_to_them() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let rows = |name: &str| -> usize {
         let path = folder.path().join(name);
         match name.rsplit('.').next().unwrap() {
@@ -190,7 +190,7 @@ fn probes_are_saved_as_they_end_and_the_next_run_adds_to_them() {
 
 #[test]
 fn metrics_are_served_while_it_runs_and_ctrl_c_ends_it_with_all_that_was_saved() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let out = folder.path().join("probes.csv");
     let mut child = witness::program(BIN, folder.path())
         .args([
@@ -245,7 +245,7 @@ fn metrics_are_served_while_it_runs_and_ctrl_c_ends_it_with_all_that_was_saved()
 
 #[test]
 fn rows_of_a_killed_run_are_in_parts_and_the_next_run_takes_them_in() {
-    let (api, folder) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
     let out = folder.path().join("probes.parquet");
     let mut command = monitor(folder.path(), &api.base);
     command.args(["--every", "0.05", "--rounds", "2", "/delay/0?n=1", "--out"]).arg(&out);

@@ -15,7 +15,7 @@ use lab::Kind;
 use lab::timeline::{State, read_chrome};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use served::{Api, BIN};
+use served::{BIN, api};
 
 fn program(home: &Path, api: &str) -> Command {
     let mut command = witness::program(BIN, home);
@@ -129,7 +129,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 
 #[test]
 fn with_256_open_files_200_urls_and_more_are_fetched() {
-    let (api, home) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, home) = (api(), tempfile::tempdir().unwrap());
     let limited = |arguments: &str| {
         let line = format!("ulimit -n 256 && exec {BIN} crawl --api {} {arguments}", api.base);
         Command::new("sh").args(["-c", &line]).env("PARALELO_HOME", home.path()).output().unwrap()
@@ -142,7 +142,7 @@ fn with_256_open_files_200_urls_and_more_are_fetched() {
 
 #[test]
 fn a_timeline_shows_who_waited() {
-    let (api, home) = (Api::start(), tempfile::tempdir().unwrap());
+    let (api, home) = (api(), tempfile::tempdir().unwrap());
     let lanes = |kind: Kind| {
         let trace = home.path().join("trace.json");
         let output = program(home.path(), &api.base)

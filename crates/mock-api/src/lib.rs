@@ -15,8 +15,9 @@
 //! one, so that two clients that ask the same get the same bytes, today and on another machine. The exceptions are the
 //! administration's own answers, which tell what happened.
 //!
-//! [`run`] serves it on a listener until told to stop.
+//! [`run`] serves it on a listener until told to stop; [`Beside`] is one on a thread of its own.
 
+mod beside;
 pub mod cli;
 mod collection;
 mod config;
@@ -30,6 +31,7 @@ mod routes;
 
 use std::sync::{Arc, OnceLock};
 
+pub use beside::Beside;
 pub use config::Config;
 pub use fault::{Drift, Drip, Errors, Latency, Outage, Profile, ProfileError, RateLimit, Share};
 pub use serving::serve::ServeError;
@@ -75,9 +77,16 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let patience = Patience { head: config.head_timeout, shutdown: config.shutdown_deadline };
-    let loops = Loops::start(config.workers)?;
-    let api = Api::new(config);
+    serve(listener, Api::new(config), shutdown).await
+}
+
+async fn serve(
+    listener: TcpListener,
+    api: Arc<Api>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let patience = Patience { head: api.config.head_timeout, shutdown: api.config.shutdown_deadline };
+    let loops = Loops::start(api.config.workers)?;
     let front = routes::front(Arc::clone(&api));
     serving::serve::run(listener, front, &loops, patience, &api.metrics.connections, shutdown).await
 }

@@ -4,53 +4,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use datagen::orders::{Orders, customers_of};
-use tokio::sync::oneshot;
+use mock_api::{Beside, Config};
 
 mod lakes;
 use lakes::{PROGRAM, SEED, expected, revenue, worth};
 
 const ORDERS: u64 = 12_345;
-
-/// The simulated API on a thread of its own.
-struct Api {
-    base: String,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Api {
-    fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-            runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let config = mock_api::Config {
-                    seed: SEED,
-                    orders: ORDERS,
-                    shutdown_deadline: Duration::ZERO,
-                    ..Default::default()
-                };
-                mock_api::run(listener, config, async { drop(stopped.await) }).await.unwrap();
-            });
-        });
-        Self { base, stop: Some(stop), thread: Some(thread) }
-    }
-}
-
-impl Drop for Api {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        self.thread.take().map(JoinHandle::join);
-    }
-}
 
 /// The program of another exercise crate, which no crate of exercises may depend on: cargo has put it beside ours, or does so
 /// now.
@@ -73,7 +34,7 @@ fn step(command: &mut Command) -> String {
 
 #[test]
 fn from_the_api_to_the_aggregate_every_number_is_what_datagen_made() {
-    let api = Api::start();
+    let api = Beside::start(Config { seed: SEED, orders: ORDERS, ..Config::default() }).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     for (collection, file) in [("/orders", "in/orders.parquet"), ("/customers", "customers.parquet")] {

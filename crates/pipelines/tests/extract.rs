@@ -1,14 +1,12 @@
 //! Exercise 12 against the simulated API: complete, without duplicates, and with manners, as the API's own ledger says.
 
 use std::fs;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use lab::{Exercise, Lab, Launch, Problem};
-use mock_api::Profile;
+use mock_api::{Beside, Config, Profile};
 use nix::sys::signal::Signal;
 use pipelines::extract::{Extract, ExtractArgs};
-use tokio::sync::oneshot;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pipelines");
 
@@ -18,59 +16,18 @@ struct CommandLine {
     extract: ExtractArgs,
 }
 
-/// The simulated API on a thread of its own.
-struct Api {
-    base: String,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+/// An API that misbehaves as this profile in TOML says.
+fn api(profile: &str, orders: u64) -> Beside {
+    api_under(toml::from_str(profile).unwrap(), orders)
 }
 
-impl Api {
-    fn with(profile: &str, orders: u64) -> Self {
-        Self::under(toml::from_str::<Profile>(profile).unwrap(), orders)
-    }
-
-    fn under(profile: Profile, orders: u64) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-            runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let config = mock_api::Config {
-                    shutdown_deadline: Duration::ZERO,
-                    profile,
-                    orders,
-                    ..Default::default()
-                };
-                mock_api::run(listener, config, async { drop(stopped.await) }).await.unwrap();
-            });
-        });
-        Self { base, stop: Some(stop), thread: Some(thread) }
-    }
-
-    /// What the API says that it served to this client.
-    fn ledger(&self, client: &str) -> serde_json::Value {
-        let target = fetch::Target::parse(&format!("{}/admin/ledger?client={client}", self.base)).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let client = fetch::Client::new(fetch::Manners::default()).unwrap();
-        let answer = runtime.block_on(client.get(&target)).unwrap();
-        serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap()["clients"][0].clone()
-    }
-}
-
-impl Drop for Api {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        self.thread.take().map(JoinHandle::join);
-    }
+fn api_under(profile: Profile, orders: u64) -> Beside {
+    Beside::start(Config { profile, orders, ..Config::default() }).unwrap()
 }
 
 /// Extracts as the client `client` and returns the lines.
 fn extract(
-    api: &Api,
+    api: &Beside,
     client: &str,
     strategy: &str,
     workers: usize,
@@ -102,7 +59,7 @@ const STYLES: [&str; 4] = ["page", "offset", "cursor", "link"];
 
 #[test]
 fn every_strategy_and_every_style_make_the_same_table() {
-    let api = Api::with("", 1_234);
+    let api = api("", 1_234);
     let reference = extract(&api, "reference", "sequential", 1, &[]).unwrap();
     assert_eq!(numbers(&reference), (1..=1_234).collect::<Vec<_>>());
     assert!(reference[0].starts_with("{\"order_id\":1,\"customer_id\":"), "{}", reference[0]);
@@ -112,7 +69,7 @@ fn every_strategy_and_every_style_make_the_same_table() {
             let found =
                 extract(&api, &client, strategy.name, 3, &["--style", style, "--size", "100"]).unwrap();
             assert!(found == reference, "{client}");
-            let ledger = api.ledger(&client);
+            let ledger = api.ledger(Some(&client));
             assert_eq!(ledger["collections"][0]["missing"], serde_json::json!([]), "{client}: {ledger}");
         }
     }
@@ -130,7 +87,7 @@ fn an_api_on_a_bad_day_gives_everything_once() {
     let drifting = "drift = { every = 150, rows = 7 }";
     let both = format!("{flaky}\n{drifting}");
     for (name, profile) in [("flaky", flaky), ("drifting", drifting), ("both", both.as_str())] {
-        let api = Api::with(profile, 3_000);
+        let api = api(profile, 3_000);
         // Where no page tells how many records there are, one that skips some cannot be told from one that does not.
         for style in STYLES.into_iter().filter(|style| (name, *style) != ("both", "link")) {
             for strategy in ["sequential", "async", "processes"] {
@@ -144,11 +101,11 @@ fn an_api_on_a_bad_day_gives_everything_once() {
 
 #[test]
 fn a_limit_that_was_told_is_never_passed_and_hardly_wasted() {
-    let api = Api::with("rate_limit = { per_second = 100.0, burst = 20 }", 10_000);
+    let api = api("rate_limit = { per_second = 100.0, burst = 20 }", 10_000);
     let started = Instant::now();
     let told = ["--rate", "100", "--burst", "20", "--size", "50", "--style", "page"];
     let found = extract(&api, "told", "async", 2, &told).unwrap();
-    let (took, ledger) = (started.elapsed().as_secs_f64(), api.ledger("told"));
+    let (took, ledger) = (started.elapsed().as_secs_f64(), api.ledger(Some("told")));
     assert_eq!(found.len(), 10_000);
     assert_eq!(
         (&ledger["limit_violations"], &ledger["impatient_retries"]),
@@ -163,14 +120,14 @@ fn a_limit_that_was_told_is_never_passed_and_hardly_wasted() {
 #[test]
 fn under_every_profile_of_the_api_everything_comes_once_and_no_limit_is_passed() {
     for profile in ["calm", "flaky", "rate-limited", "drifting"] {
-        let api = Api::under(Profile::built_in(profile).unwrap(), 3_000);
+        let api = api_under(Profile::built_in(profile).unwrap(), 3_000);
         for style in STYLES {
             for strategy in ["async", "pool", "processes"] {
                 let client = format!("{profile}-{style}-{strategy}");
                 let found =
                     extract(&api, &client, strategy, 2, &["--style", style, "--size", "100"]).unwrap();
                 assert!(numbers(&found) == (1..=3_000).collect::<Vec<_>>(), "{client}");
-                let ledger = api.ledger(&client);
+                let ledger = api.ledger(Some(&client));
                 assert_eq!(
                     (&ledger["limit_violations"], &ledger["impatient_retries"]),
                     (&0.into(), &0.into()),
@@ -189,10 +146,10 @@ fn least(ledger: &serde_json::Value, rate: f64, burst: f64) -> f64 {
 
 #[test]
 fn a_limit_that_the_server_tells_is_never_passed_and_hardly_wasted() {
-    let api = Api::with("rate_limit = { per_second = 100.0, burst = 20, told = true }", 20_000);
+    let api = api("rate_limit = { per_second = 100.0, burst = 20, told = true }", 20_000);
     let started = Instant::now();
     assert_eq!(extract(&api, "told", "async", 2, &["--size", "50"]).unwrap().len(), 20_000);
-    let (took, ledger) = (started.elapsed().as_secs_f64(), api.ledger("told"));
+    let (took, ledger) = (started.elapsed().as_secs_f64(), api.ledger(Some("told")));
     assert_eq!(ledger["limit_violations"], 0, "{ledger}");
     let least = least(&ledger, 100.0, 20.0);
     assert!(took < least * 1.1 + 0.25, "{took} s of {least} s");
@@ -200,13 +157,13 @@ fn a_limit_that_the_server_tells_is_never_passed_and_hardly_wasted() {
 
 #[test]
 fn a_limit_that_nobody_told_is_learnt_from_few_refusals_and_remembered() {
-    let api = Api::with("rate_limit = { per_second = 100.0, burst = 10 }", 60_000);
+    let api = api("rate_limit = { per_second = 100.0, burst = 10 }", 60_000);
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let more = ["--state", state.to_str().unwrap(), "--size", "50"];
     let started = Instant::now();
     assert_eq!(extract(&api, "learns", "async", 2, &more).unwrap().len(), 60_000);
-    let (took, ledger) = (started.elapsed().as_secs_f64(), api.ledger("learns"));
+    let (took, ledger) = (started.elapsed().as_secs_f64(), api.ledger(Some("learns")));
     let violations = ledger["limit_violations"].as_u64().unwrap();
     // Those that were under way together with a refused one could not know of it; after that everybody waits.
     assert!(violations <= 12 && ledger["impatient_retries"].as_u64().unwrap() < violations, "{ledger}");
@@ -221,7 +178,7 @@ fn a_limit_that_nobody_told_is_learnt_from_few_refusals_and_remembered() {
 #[test]
 fn a_run_that_is_killed_goes_on_and_the_next_one_takes_only_what_is_new() {
     for style in STYLES {
-        let api = Api::with("latency = { kind = \"fixed\", ms = 4.0 }", 6_000);
+        let api = api("latency = { kind = \"fixed\", ms = 4.0 }", 6_000);
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
         let mut command = witness::program(PROGRAM, folder.path());
@@ -250,16 +207,16 @@ fn a_run_that_is_killed_goes_on_and_the_next_one_takes_only_what_is_new() {
         let more = ["--state", state.to_str().unwrap(), "--size", "20", "--style", style];
         let found = extract(&api, "second", "async", 2, &more).unwrap();
         assert!(numbers(&found) == (1..=6_000).collect::<Vec<_>>(), "{style}");
-        let second = api.ledger("second")["requests"].as_u64().unwrap();
+        let second = api.ledger(Some("second"))["requests"].as_u64().unwrap();
         assert!(second < 300, "{style}: the second run asked for {second} pages of 300");
         let found = extract(&api, "third", "async", 2, &more).unwrap();
-        assert_eq!((found.len(), &api.ledger("third")["requests"]), (6_000, &1.into()), "{style}");
+        assert_eq!((found.len(), &api.ledger(Some("third"))["requests"]), (6_000, &1.into()), "{style}");
     }
 }
 
 #[test]
 fn a_page_that_never_comes_ends_the_run_with_its_address_and_nothing_is_written() {
-    let api = Api::with("errors = { share = 1.0, statuses = [500] }", 100);
+    let api = api("errors = { share = 1.0, statuses = [500] }", 100);
     let problem =
         extract(&api, "never", "pool", 2, &["--retries", "1", "--style", "page"]).unwrap_err().to_string();
     assert!(problem.contains("500") && problem.contains("/orders"), "{problem}");
@@ -267,7 +224,7 @@ fn a_page_that_never_comes_ends_the_run_with_its_address_and_nothing_is_written(
 
 #[test]
 fn parquet_has_the_records_of_the_ndjson() {
-    let api = Api::with("", 500);
+    let api = api("", 500);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out.parquet");
     let mut command = witness::program(PROGRAM, folder.path());

@@ -4,10 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use mock_api::Profile;
+use mock_api::{Beside, Config, Profile};
 use nix::sys::signal::Signal;
-
-use crate::served::Api;
 
 /// What became of it.
 #[derive(Debug)]
@@ -25,7 +23,11 @@ const SIZES: [usize; 5] = [0, 70_001, 400_000, 1_000_003, 2_500_000];
 
 /// Kills the program so many times at random moments, lets it come to its end, and compares every file.
 pub fn kills(program: &Path, wanted: u32, seed: u64) -> Report {
-    let (flaky, calm) = (Api::with(Profile::built_in("flaky").unwrap()), Api::start());
+    let api = |profile: &str| {
+        let profile = Profile::built_in(profile).unwrap();
+        Beside::start(Config { profile, ..Config::default() }).unwrap()
+    };
+    let (flaky, calm) = (api("flaky"), api("calm"));
     let folder = tempfile::tempdir().unwrap();
     let mut random = seed;
     let mut next = move || {

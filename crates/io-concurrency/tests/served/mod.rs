@@ -1,15 +1,22 @@
-//! The simulated API on a thread of its own, and the exercise run in this process.
+//! The simulated API beside the tests, and the exercise run in this process.
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part of this module")]
 
-mod api;
-
-pub use api::Api;
 use clap::Parser;
 use io_concurrency::crawl::{Crawl, CrawlArgs, Input, Pages};
 use lab::{Answer, Digest, Exercise, Kind, Lab, Launch, Problem};
+use mock_api::{Beside, Config, Profile};
 
 pub const BIN: &str = env!("CARGO_BIN_EXE_io-concurrency");
+
+pub fn api() -> Beside {
+    api_with(Profile::default())
+}
+
+/// An API that misbehaves as this profile says.
+pub fn api_with(profile: Profile) -> Beside {
+    Beside::start(Config { profile, ..Config::default() }).unwrap()
+}
 
 pub fn lab(workers: usize, api: &str) -> Lab {
     let mut lab = Lab::new(workers);
