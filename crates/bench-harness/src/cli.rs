@@ -144,6 +144,24 @@ pub struct Bench {
     pub stop_with_stdin: bool,
 }
 
+/// What of the exercises is measured.
+#[derive(Clone, Debug, Args)]
+pub struct Chosen {
+    /// How many workers a strategy may use [default: the processors of this machine]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub workers: Option<usize>,
+    /// Only these exercises, by number or by name
+    #[arg(long, value_name = "01,08,…", value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+impl Chosen {
+    /// How many workers a strategy may use.
+    pub fn workers(&self) -> usize {
+        self.workers.unwrap_or_else(cores)
+    }
+}
+
 impl Bench {
     /// Timed samples of each cell, at the most.
     pub fn samples(&self) -> usize {
@@ -162,25 +180,15 @@ pub struct RunOptions {
     /// How to measure.
     #[command(flatten)]
     pub bench: Bench,
-    /// How many workers a strategy may use [default: the processors of this machine]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
-    pub workers: Option<usize>,
-    /// Only these exercises, by number or by name
-    #[arg(long, value_name = "01,08,…", value_delimiter = ',')]
-    pub only: Vec<String>,
+    /// What is measured.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Where the folder of the run is made [default: data/runs]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// How to print the figures
     #[command(flatten)]
     pub form: Form,
-}
-
-impl RunOptions {
-    /// How many workers a strategy may use.
-    pub fn workers(&self) -> usize {
-        self.workers.unwrap_or_else(cores)
-    }
 }
 
 /// Options of a sweep.
@@ -241,12 +249,9 @@ pub struct PeersOptions {
     /// The folder of the peers' programs [default: crates/bench-harness/peers/course]
     #[arg(long, value_name = "DIR")]
     pub course: Option<PathBuf>,
-    /// How many workers each is allowed [default: the processors of this machine]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
-    pub workers: Option<usize>,
-    /// Only these exercises, by number or by name
-    #[arg(long, value_name = "01,08,…", value_delimiter = ',')]
-    pub only: Vec<String>,
+    /// What is measured.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// The run that keeps what was found, and whose report shows it [default: data/runs/latest, or a new one]
     #[arg(long, value_name = "RUN")]
     pub into: Option<PathBuf>,
@@ -261,12 +266,9 @@ pub struct OverheadOptions {
     /// How to measure; --samples are pairs, 15 unless said otherwise.
     #[command(flatten)]
     pub bench: Bench,
-    /// How many workers a strategy may use [default: the processors of this machine]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
-    pub workers: Option<usize>,
-    /// Only these exercises, by number or by name
-    #[arg(long, value_name = "01,08,…", value_delimiter = ',')]
-    pub only: Vec<String>,
+    /// What is measured.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Only these strategies [default: the reference and the one that suits the exercise best]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub strategy: Vec<String>,

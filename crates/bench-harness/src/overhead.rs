@@ -12,7 +12,7 @@ use lab::measure::difference::Difference;
 use lab::measure::{self, CellPlan, Pair, stats};
 use serde::Serialize;
 
-use crate::cli::{Form, OverheadOptions, Refused, cores};
+use crate::cli::{Form, OverheadOptions, Refused};
 use crate::discover::Found;
 use crate::export::{self, csv, markdown};
 use crate::run;
@@ -74,7 +74,7 @@ impl Cost {
 /// # Errors
 /// No program, no such exercise or strategy, a scratch folder that cannot be made. A cell that fails is told and left out.
 pub(crate) fn overhead(options: &OverheadOptions) -> Result<End, Refused> {
-    let plan = run::plan(&options.bench, &options.only)?;
+    let plan = run::plan(&options.bench, &options.chosen.only)?;
     let runs = Home::find().runs();
     let mut settings = run::settings(&options.bench, &runs);
     settings.samples = options.bench.samples.unwrap_or(PAIRS);
@@ -100,7 +100,7 @@ pub(crate) fn overhead(options: &OverheadOptions) -> Result<End, Refused> {
 /// The cells of an exercise that are measured.
 fn cells(found: &Found, options: &OverheadOptions) -> Result<Vec<CellPlan>, Refused> {
     let args = run::arguments(&found.exercise.name, &options.bench);
-    let mut all = found.exercise.cells(&found.program, &args, options.workers.unwrap_or_else(cores), None)?;
+    let mut all = found.exercise.cells(&found.program, &args, options.chosen.workers(), None)?;
     let reference = all.first().map(|cell| cell.strategy.clone());
     all.retain(|cell| {
         if options.strategy.is_empty() {

@@ -16,7 +16,7 @@ use lab::record::PeerRecord;
 use lab::{Home, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{Form, PeersOptions, Refused, cores};
+use crate::cli::{Form, PeersOptions, Refused};
 use crate::export::{self, csv, markdown};
 use crate::folder::RunFolder;
 use crate::{report, run};
@@ -80,7 +80,7 @@ pub(crate) fn peers(options: &PeersOptions) -> Result<End, Refused> {
     let caller = Caller {
         options,
         programs: run::programs(&options.bench)?,
-        workers: options.workers.unwrap_or_else(cores),
+        workers: options.chosen.workers(),
         data: home.raw(options.bench.scale.name()),
         stop,
     };
@@ -130,15 +130,18 @@ fn choose(options: &PeersOptions) -> Result<Vec<Course>, Refused> {
     let mut all: Vec<Course> = files.flatten().filter_map(|entry| course(entry.path())).collect();
     all.sort_by_key(|course| course.id);
     let means = |wanted: &str, course: &Course| wanted == course.name || wanted.parse() == Ok(course.id);
-    if let Some(unknown) = options.only.iter().find(|only| !all.iter().any(|course| means(only, course))) {
+    if let Some(unknown) =
+        options.chosen.only.iter().find(|only| !all.iter().any(|course| means(only, course)))
+    {
         let known: Vec<_> = all.iter().map(|course| format!("{:02} {}", course.id, course.name)).collect();
         return Err(Refused::Usage(
             Problem::new(format!("there are no peers for `{unknown}`"))
                 .expected(format!("one of {}", known.join(", "))),
         ));
     }
-    let wanted =
-        |course: &Course| options.only.is_empty() || options.only.iter().any(|only| means(only, course));
+    let wanted = |course: &Course| {
+        options.chosen.only.is_empty() || options.chosen.only.iter().any(|only| means(only, course))
+    };
     Ok(all.into_iter().filter(wanted).collect())
 }
 

@@ -87,7 +87,7 @@ pub fn plan(bench: &Bench, only: &[String]) -> Result<Plan, Refused> {
 /// # Errors
 /// A folder that cannot be written to. What went wrong in a cell is no error but a row of the table.
 pub fn run(options: &RunOptions) -> Result<End, Refused> {
-    let plan = plan(&options.bench, &options.only)?;
+    let plan = plan(&options.bench, &options.chosen.only)?;
     let stop = &plan.stop;
     let runs = options.out.clone().unwrap_or_else(|| Home::find().runs());
     let (folder, mut record) = begin(&runs, options, &plan)?;
@@ -102,7 +102,7 @@ pub fn run(options: &RunOptions) -> Result<End, Refused> {
         cells.extend(measured);
     }
     // Whoever asks for some exercises asks for nothing else.
-    if options.only.is_empty()
+    if options.chosen.only.is_empty()
         && !stop.asked()
         && let Err(problem) = claims::measure(&plan.programs, options, &folder, stop)
     {
@@ -131,7 +131,7 @@ fn begin(runs: &Path, options: &RunOptions, plan: &Plan) -> Result<(RunFolder, R
     let started = Timestamp::now();
     let folder = RunFolder::create(runs, &started.strftime("%Y%m%dT%H%M%SZ").to_string())?;
     let exercises = plan.chosen.iter().map(|found| found.exercise.clone()).collect();
-    let mut record = describe(&options.bench, options.workers(), started, exercises);
+    let mut record = describe(&options.bench, options.chosen.workers(), started, exercises);
     record.absent.clone_from(&plan.discovery.absent);
     record.problems = plan.discovery.problems.iter().map(Problem::line).collect();
     // Larger than any cache where there is time for it.
@@ -180,7 +180,7 @@ fn exercise(
     noise: &mut Noise,
 ) -> Result<Vec<CellRecord>, Problem> {
     let args = arguments(&found.exercise.name, &options.bench);
-    let plans = found.exercise.cells(&found.program, &args, options.workers(), None)?;
+    let plans = found.exercise.cells(&found.program, &args, options.chosen.workers(), None)?;
     let settings = Settings { timelines: Some(folder.timelines()), ..settings(&options.bench, runs) };
     let mut progress = Progress::start(&plans);
     let mut tell = |plan: &CellPlan| progress.sample(plan);
