@@ -11,7 +11,7 @@ use crate::children::{Leash, Running, exit_code};
 use crate::flags::{Flag, Given};
 use crate::house::House;
 use crate::run_all;
-use crate::serve::Api;
+use crate::serve::Server;
 
 /// What the peers need, a requirement a line.
 const REQUIREMENTS: &str = "crates/bench-harness/peers/requirements.txt";
@@ -80,8 +80,8 @@ pub(crate) fn learn(house: &House, arguments: &[OsString]) -> Result<u8> {
     if code != 0 {
         return Ok(code);
     }
-    let api = Api::start(house, &[])?;
-    words.extend(["--api".into(), api.url.clone().into()]);
+    let api = Server::api(house, &[])?;
+    words.extend(["--api".into(), api.address.clone().into()]);
     let code = house.run("bench-harness", words, Leash::Terminal)?;
     api.stop()?;
     Ok(code)
@@ -95,10 +95,10 @@ fn measured(house: &House, name: &str, arguments: &[OsString], more: Vec<OsStrin
     if code != 0 {
         return Ok(code);
     }
-    let api = Api::start(house, &data.words(&[Flag::Seed]))?;
+    let api = Server::api(house, &data.words(&[Flag::Seed]))?;
     let mut words: Vec<OsString> = vec![name.into()];
     words.extend(arguments.iter().cloned());
-    words.extend(["--api".into(), api.url.clone().into(), "--stop-with-stdin".into()]);
+    words.extend(["--api".into(), api.address.clone().into(), "--stop-with-stdin".into()]);
     words.extend(more);
     let code = house.run("bench-harness", words, Leash::Stdin)?;
     api.stop()?;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use crate::children::Leash;
 use crate::flags::{Flag, Given};
 use crate::house::House;
-use crate::serve::Api;
+use crate::serve::Server;
 
 /// What a run needs. Built by one cargo, so that everything shares one set of dependencies.
 pub(crate) const PROGRAMS: &[&str] = &[
@@ -40,8 +40,8 @@ pub(crate) fn run_all(house: &House, arguments: &[OsString]) -> Result<u8> {
     if code != 0 {
         return Ok(code);
     }
-    let api = Api::start(house, &given.words(&[Flag::Seed]))?;
-    let mut words: Vec<OsString> = vec!["run".into(), "--api".into(), api.url.clone().into()];
+    let api = Server::api(house, &given.words(&[Flag::Seed]))?;
+    let mut words: Vec<OsString> = vec!["run".into(), "--api".into(), api.address.clone().into()];
     words.extend(given.words(&[Flag::Scale, Flag::Seed, Flag::Workers, Flag::Samples, Flag::Only]));
     if let Some(out) = given.value(Flag::Out) {
         // The programs run in the project's folder, wherever the user is.

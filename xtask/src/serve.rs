@@ -1,4 +1,4 @@
-//! The simulated API as a child: alone, or for the time of a run.
+//! Servers as children: the simulated API, alone or for the time of a run, and whatever else says where it listens.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader};
@@ -27,62 +27,68 @@ pub(crate) fn serve(house: &House, arguments: &[OsString]) -> Result<u8> {
 
 /// A server that listens, and that is stopped when this value goes.
 #[derive(Debug)]
-pub(crate) struct Api {
-    /// Its base address.
-    pub(crate) url: String,
+pub(crate) struct Server {
+    /// Where it listens, as it says.
+    pub(crate) address: String,
+    /// What it is.
+    name: &'static str,
     /// `None` once it was stopped.
-    server: Option<Running>,
+    running: Option<Running>,
     /// Reads what the server writes until it ends, so that a full pipe cannot stop it. `None` once it was joined.
     reader: Option<JoinHandle<()>>,
 }
 
-impl Api {
-    /// Starts the server on port 8000, or on a free one, and waits until it listens.
-    pub(crate) fn start(house: &House, words: &[OsString]) -> Result<Self> {
+impl Server {
+    /// Starts the simulated API on port 8000, or on a free one, and waits until it listens.
+    pub(crate) fn api(house: &House, words: &[OsString]) -> Result<Self> {
         let mut command = house.program("mock-api");
-        command.args(["--port", "8000", "--or-any-port"]).args(words);
-        Self::listening(command, house)
+        command.args(["--port", "8000", "--or-any-port", "--stop-with-stdin"]).args(words);
+        Self::start("the API", command, house)
     }
 
-    /// Starts the server on a free port, which nobody else would think of.
-    pub(crate) fn start_anywhere(house: &House) -> Result<Self> {
+    /// Starts the simulated API on a free port, which nobody else would think of.
+    pub(crate) fn api_anywhere(house: &House) -> Result<Self> {
         let mut command = house.program("mock-api");
-        command.args(["--port", "0"]);
-        Self::listening(command, house)
+        command.args(["--port", "0", "--stop-with-stdin"]);
+        Self::start("the API", command, house)
     }
 
-    /// Starts any server of ours that tells where it listens.
-    pub(crate) fn listening(mut command: Command, house: &House) -> Result<Self> {
-        command.arg("--stop-with-stdin");
-        let mut server = Running::start(command.stdout(Stdio::piped()), Leash::Stdin, &house.stop)?;
-        let (lines, reader) = read(server.stdout().context("the server's output is not piped")?);
+    /// Starts any program of ours that tells where it listens and ends with its standard input.
+    pub(crate) fn start(name: &'static str, mut command: Command, house: &House) -> Result<Self> {
+        let mut running = Running::start(command.stdout(Stdio::piped()), Leash::Stdin, &house.stop)?;
+        let (lines, reader) = read(running.stdout().context("the server's output is not piped")?);
         // From here on, an early return stops the server and joins the reader.
-        let mut api = Self { url: String::new(), server: Some(server), reader: Some(reader) };
-        api.url = url(&lines, house)?;
-        eprintln!("the API listens on {}", api.url);
-        Ok(api)
+        let mut server = Self { address: String::new(), name, running: Some(running), reader: Some(reader) };
+        server.address = address(name, &lines, house)?;
+        eprintln!("{name} listens on {}", server.address);
+        Ok(server)
     }
 
     /// The server's number among the processes.
     pub(crate) fn number(&self) -> Option<i32> {
-        self.server.as_ref().map(Running::number)
+        self.running.as_ref().map(Running::number)
     }
 
     /// Stops the server; an error when it had ended before.
     pub(crate) fn stop(mut self) -> Result<()> {
-        if let Some(server) = &mut self.server
-            && let Some(status) = server.ended()?
+        if let Some(running) = &mut self.running
+            && let Some(status) = running.ended()?
         {
-            bail!("the API ended before the run did: {status}");
+            bail!("{} ended before it was told to: {status}", self.name);
         }
         Ok(())
     }
+
+    /// Kills the server, without a word.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.running.as_mut().map_or(Ok(()), Running::kill)
+    }
 }
 
-impl Drop for Api {
+impl Drop for Server {
     fn drop(&mut self) {
         // The server first: its end is what ends the reader.
-        drop(self.server.take());
+        drop(self.running.take());
         self.reader.take().map(JoinHandle::join);
     }
 }
@@ -103,17 +109,17 @@ fn read(stdout: ChildStdout) -> (Receiver<String>, JoinHandle<()>) {
     (first, reader)
 }
 
-fn url(first: &Receiver<String>, house: &House) -> Result<String> {
+fn address(name: &str, first: &Receiver<String>, house: &House) -> Result<String> {
     let started = Instant::now();
     while started.elapsed() < DEADLINE {
         match first.recv_timeout(Duration::from_millis(5)) {
             Ok(line) => match line.trim().strip_prefix(LISTENING) {
-                Some(url) => return Ok(url.to_owned()),
-                None => bail!("the API said `{}` instead of where it listens", line.trim()),
+                Some(address) => return Ok(address.to_owned()),
+                None => bail!("{name} said `{}` instead of where it listens", line.trim()),
             },
-            Err(RecvTimeoutError::Disconnected) => bail!("the API ended before it listened"),
+            Err(RecvTimeoutError::Disconnected) => bail!("{name} ended before it listened"),
             Err(RecvTimeoutError::Timeout) => house.stop.pause(Duration::ZERO)?,
         }
     }
-    bail!("the API does not listen after {} seconds", DEADLINE.as_secs())
+    bail!("{name} does not listen after {} seconds", DEADLINE.as_secs())
 }

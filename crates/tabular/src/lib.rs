@@ -12,9 +12,8 @@
 //! | [`csv_batches`] | all of this in one loop, for a file whose schema is known |
 //! | [`row_groups`] | record batches to a Parquet file, encoded by whoever has them |
 //! | [`csv_text`] | record batches to CSV text |
-//! | [`parquet_batches`] | a Parquet file to record batches, row group by row group, or a piece of one |
+//! | [`parquet_batches`] | a Parquet file to record batches, row group by row group, some columns or a piece of one |
 //! | [`filter`] | which rows of a batch are wanted |
-//! | [`parquet_groups`] | some columns of some of its row groups |
 //! | [`text`] | letters without their accents, and composed ones |
 //! | [`ipc`] | a record batch to bytes and back, to pass it between processes |
 //! | [`calendar`] | days and microseconds to civil dates and back |
@@ -31,7 +30,6 @@ pub mod filter;
 pub mod infer;
 pub mod ipc;
 pub mod parquet_batches;
-pub mod parquet_groups;
 #[cfg(any(test, fuzzing))]
 pub mod promises;
 pub mod row_groups;

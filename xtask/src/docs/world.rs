@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::smaller::Ports;
 use crate::children::{Leash, Running, exit_code};
 use crate::house::{BUILT, House};
-use crate::serve::Api;
+use crate::serve::Server;
 
 /// The `cargo` of the world.
 const CARGO: &str = r#"#!/bin/sh
@@ -80,7 +80,7 @@ pub(super) struct World {
     ports: Ports,
     said: Cell<usize>,
     // Stopped before the folder is removed: fields go in their order, after `Drop`.
-    api: Option<Api>,
+    api: Option<Server>,
 }
 
 impl World {
@@ -106,10 +106,10 @@ impl World {
         let cargo = self.folder.join("bin/cargo");
         std::fs::write(&cargo, CARGO).context("cannot write a cargo")?;
         std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755))?;
-        let api = Api::start_anywhere(house)?;
-        let port = api.url.rsplit(':').next().and_then(|port| port.trim_end_matches('/').parse().ok());
-        self.ports.api = port.with_context(|| format!("{} names no port", api.url))?;
-        let url = api.url.clone();
+        let api = Server::api_anywhere(house)?;
+        let port = api.address.rsplit(':').next().and_then(|port| port.trim_end_matches('/').parse().ok());
+        self.ports.api = port.with_context(|| format!("{} names no port", api.address))?;
+        let url = api.address.clone();
         self.api = Some(api);
         let mut command = Command::new("sh");
         command.args(["-c", FIXTURES]).current_dir(&self.folder).envs(self.environment()).env("API", url);

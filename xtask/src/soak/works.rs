@@ -186,7 +186,7 @@ pub(super) fn once_undisturbed(world: &mut World<'_>) -> Result<()> {
             bail!("{} fails also where nothing disturbs it", work.name);
         }
     }
-    let (status, body) = http::ask("GET", &world.states.url, STATES)?;
+    let (status, body) = http::ask("GET", &world.states.address, STATES)?;
     if status != 200 {
         bail!("the service answers {status} where nothing disturbs it");
     }
@@ -211,7 +211,7 @@ pub(super) fn round(world: &mut World<'_>, profile: &str) -> Result<()> {
 
 /// Asks the service. It may say that it cannot answer just now, but not answer wrongly.
 fn states(world: &mut World<'_>, profile: &str) -> Result<()> {
-    let (status, body) = http::ask("GET", &world.states.url, STATES)?;
+    let (status, body) = http::ask("GET", &world.states.address, STATES)?;
     match status {
         200 if body == std::fs::read(world.folder.join("expected").join("states.json"))? => {
             world.count("maps served");
@@ -228,7 +228,7 @@ fn run(world: &mut World<'_>, work: &Work, out: &Path, kills: Kills) -> Result<b
     for _ in 0..STARTS {
         let mut command = world.house.program(work.program);
         let words = work.words.iter().map(OsString::from);
-        let more = [OsString::from("--api"), world.api.url.clone().into(), "--quiet".into()];
+        let more = [OsString::from("--api"), world.api.address.clone().into(), "--quiet".into()];
         command.args(words).args(more).arg(work.out.0).arg(out).stdout(Stdio::null());
         if kills != Kills::Nobody {
             // What dies there says so, as it should; only who kills it need not read it.

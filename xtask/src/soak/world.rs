@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::children::{Leash, Running};
 use crate::house::House;
-use crate::serve::Api;
+use crate::serve::Server;
 use crate::soak::logs::{Logs, RULES};
 use crate::soak::memory::{Line, Memory};
 use crate::soak::works::Kills;
@@ -40,8 +40,8 @@ pub(super) struct World<'a> {
     pub(super) house: &'a House,
     /// Removed at the end.
     pub(super) folder: Folder,
-    pub(super) api: Api,
-    pub(super) states: Api,
+    pub(super) api: Server,
+    pub(super) states: Server,
     pub(super) dice: Dice,
     followers: Vec<Follower>,
     logs: Logs,
@@ -57,12 +57,12 @@ pub(super) struct World<'a> {
 impl<'a> World<'a> {
     pub(super) fn new(house: &'a House) -> Result<Self> {
         let folder = Folder::new()?;
-        let api = Api::start_anywhere(house)?;
+        let api = Server::api_anywhere(house)?;
         let mut states = house.program("states-api");
-        states.args(["--port", "0", "--source", &api.url, "--no-snapshot"]);
+        states.args(["--port", "0", "--stop-with-stdin", "--source", &api.address, "--no-snapshot"]);
         // What is kept is asked for again every second, and meanwhile still served.
         states.args(["--fresh", "1", "--fresh-with-gaps", "1", "--log-level", "error"]);
-        let states = Api::listening(states, house)?;
+        let states = Server::start("states-api", states, house)?;
         let logs = Logs::new(folder.0.join("logs"))?;
         std::fs::write(folder.0.join("rules.toml"), RULES).context("cannot write the rules")?;
         let mut world = Self {
@@ -108,8 +108,8 @@ impl<'a> World<'a> {
 
     /// Lets the API misbehave in another way, and forget what it knows of us.
     pub(super) fn misbehave(&self, profile: &str) -> Result<()> {
-        http::command("POST", &self.api.url, "/admin/reset")?;
-        http::command("PUT", &self.api.url, &format!("/admin/profile/{profile}"))
+        http::command("POST", &self.api.address, "/admin/reset")?;
+        http::command("PUT", &self.api.address, &format!("/admin/profile/{profile}"))
     }
 
     /// Does what is due beside the work in hand: the logs grow, memory is looked at, a stop is heard.

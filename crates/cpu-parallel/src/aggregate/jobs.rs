@@ -7,7 +7,7 @@ use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tabular::columns::Column;
 use tabular::infer::Evidence;
-use tabular::parquet_groups::ParquetGroups;
+use tabular::parquet_batches::ParquetFile;
 use tabular::rows::Reject;
 use tabular::table::Table;
 
@@ -80,7 +80,7 @@ pub struct GatherPiece {
     partitions: usize,
     files: Files,
     /// Parquet files that are open, by their numbers.
-    open: Vec<Option<(ParquetGroups, Vec<usize>)>>,
+    open: Vec<Option<(ParquetFile, Vec<usize>)>>,
 }
 
 impl Job for GatherPiece {
@@ -115,7 +115,7 @@ impl GatherPiece {
             let (file, columns) = self.parquet(*file as usize)?;
             let order = places_among(columns);
             let batches =
-                file.read(*group as usize, columns, BATCH_ROWS).map_err(|error| unreadable(&error))?;
+                file.read_group(*group as usize, columns, BATCH_ROWS).map_err(|error| unreadable(&error))?;
             for batch in batches {
                 stop.check()?;
                 let batch = batch.map_err(|error| unreadable(&error))?;
@@ -128,7 +128,7 @@ impl GatherPiece {
     }
 
     /// An open file, and where its columns of the question are.
-    fn parquet(&mut self, number: usize) -> Result<&(ParquetGroups, Vec<usize>), Problem> {
+    fn parquet(&mut self, number: usize) -> Result<&(ParquetFile, Vec<usize>), Problem> {
         let Files::Parquet(paths) = &self.files else { unreachable!("row groups are of Parquet files") };
         self.open.resize_with(paths.len(), || None);
         let place = &mut self.open[number];
@@ -205,8 +205,8 @@ fn places_among(columns: &[usize]) -> Vec<usize> {
 pub(super) fn open_parquet(
     path: &std::path::Path,
     question: &Question,
-) -> Result<(ParquetGroups, Vec<usize>), Problem> {
-    let file = ParquetGroups::open(path).map_err(|error| unreadable(&error))?;
+) -> Result<(ParquetFile, Vec<usize>), Problem> {
+    let file = ParquetFile::open_plain(path).map_err(|error| unreadable(&error))?;
     let wanted = question.schema.0.schema();
     let names: Vec<String> = file.schema().fields().iter().map(|field| field.name().clone()).collect();
     let columns = places_of(&names, wanted.fields().iter().map(|field| field.name().as_str()), path)?;

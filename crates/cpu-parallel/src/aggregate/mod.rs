@@ -39,7 +39,7 @@ use std::path::PathBuf;
 use lab::exercise::Kind as Way;
 use lab::{Exercise, Lab, Problem, Role, Strategy};
 use tabular::columns::ColumnType;
-use tabular::parquet_groups::ParquetGroups;
+use tabular::parquet_batches::ParquetFile;
 
 use crate::csv_input::{CsvFile, Survey, places_of};
 pub use answer::Output;
@@ -201,7 +201,8 @@ impl Input {
     fn check(&self) -> Result<(), Problem> {
         match self.form {
             Form::Parquet => {
-                let first = self.files.iter().find_map(|file| Some((file, ParquetGroups::open(file).ok()?)));
+                let first =
+                    self.files.iter().find_map(|file| Some((file, ParquetFile::open_plain(file).ok()?)));
                 first.map_or(Ok(()), |(path, file)| self.question(file.schema(), path).map(drop))
             }
             Form::Csv => self.csv_columns(&CsvFile::look(&self.files[0])?).map(drop),

@@ -9,7 +9,7 @@ use lab::ways::Way;
 use lab::{Failure, Lab, OrProblem, Problem, Work};
 use tabular::columns::{Column, ColumnType};
 use tabular::infer::{Decision, Evidence, Leaning, decide};
-use tabular::parquet_groups::ParquetGroups;
+use tabular::parquet_batches::ParquetFile;
 use tabular::table::Table;
 
 use super::answer::{Output, Rejects};
@@ -179,7 +179,7 @@ fn partitions(rows: u64) -> usize {
 
 fn parquet(input: &Input) -> Result<Plan, Problem> {
     let first = input.files.first().ok_or_else(|| Problem::new("there is no file"))?;
-    let first = ParquetGroups::open(first).map_err(|error| unreadable(&error))?;
+    let first = ParquetFile::open_plain(first).map_err(|error| unreadable(&error))?;
     let mut question = input.question(first.schema(), &input.files[0])?;
     let (mut pieces, mut rows, mut failures) = (Vec::new(), 0, Vec::new());
     let (mut piece, mut piece_rows): (Vec<(u32, u32)>, u64) = (Vec::new(), 0);
@@ -226,8 +226,8 @@ fn named(groups: Vec<(u32, u32)>, input: &Input) -> Piece {
 }
 
 /// The units of the sums, by the first rows. Any would give the same sums, so a row group that cannot be read does not matter.
-fn units(file: &ParquetGroups, columns: &[usize], question: &Question) -> Vec<Unit> {
-    let batch = file.read(0, columns, 1_024).ok().and_then(|mut batches| batches.next()?.ok());
+fn units(file: &ParquetFile, columns: &[usize], question: &Question) -> Vec<Unit> {
+    let batch = file.read_group(0, columns, 1_024).ok().and_then(|mut batches| batches.next()?.ok());
     let unit = |(number, kind): (usize, &Kind)| {
         let name = question.schema.0.schema_ref().field(question.keys.len() + number).name();
         let column =

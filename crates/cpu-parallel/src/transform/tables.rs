@@ -8,7 +8,7 @@ use arrow_select::concat::concat_batches;
 use lab::{OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tabular::columns::{Column, ColumnType};
-use tabular::parquet_groups::ParquetGroups;
+use tabular::parquet_batches::ParquetFile;
 use tabular::rows::Reject;
 use tabular::table::Table;
 
@@ -70,12 +70,12 @@ pub(super) fn read_all(path: &Path, schema: &SchemaRef, stop: &Stop) -> Result<R
 }
 
 /// Opens a Parquet file and finds the columns in it.
-pub(super) fn open(path: &Path, schema: &SchemaRef) -> Result<(ParquetGroups, Vec<usize>), Problem> {
+pub(super) fn open(path: &Path, schema: &SchemaRef) -> Result<(ParquetFile, Vec<usize>), Problem> {
     let unreadable = |error: tabular::Error| {
         Problem::because("cannot read the file as Parquet", &error)
             .hint("the file may be cut off or not Parquet at all")
     };
-    let file = ParquetGroups::open(path).map_err(unreadable)?;
+    let file = ParquetFile::open_plain(path).map_err(unreadable)?;
     let mut columns = Vec::new();
     for field in schema.fields() {
         let found = file
@@ -100,14 +100,14 @@ pub(super) fn open(path: &Path, schema: &SchemaRef) -> Result<(ParquetGroups, Ve
 
 /// Hands over the batches of a row group, with the columns in the order of `schema`.
 pub(super) fn read_group(
-    file: &ParquetGroups,
+    file: &ParquetFile,
     columns: &[usize],
     schema: &SchemaRef,
     group: usize,
     take: &mut impl FnMut(RecordBatch) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     let cannot = || "cannot read the row group";
-    for batch in file.read(group, columns, BATCH_ROWS).or_problem(cannot)? {
+    for batch in file.read_group(group, columns, BATCH_ROWS).or_problem(cannot)? {
         let batch = batch.or_problem(cannot)?;
         let ordered = schema.fields().iter().filter_map(|field| batch.column_by_name(field.name()).cloned());
         take(RecordBatch::try_new(schema.clone(), ordered.collect()).or_problem(cannot)?)?;

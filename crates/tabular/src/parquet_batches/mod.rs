@@ -5,10 +5,11 @@
 //! file has found an error like any other.
 
 mod damage;
+mod groups;
+mod guard;
 mod int96;
 
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,10 +24,11 @@ use parquet::errors::ParquetError;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use guard::guarded;
 use int96::Int96;
 
 /// An open Parquet file and the columns that are wanted of it. Cloning it is cheap.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ParquetFile {
     path: Arc<Path>,
     file: Arc<File>,
@@ -53,8 +55,12 @@ impl ParquetFile {
     /// # Errors
     /// A file that cannot be opened or is no Parquet file.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::open_with(path, ArrowReaderOptions::new())
+    }
+
+    fn open_with(path: &Path, options: ArrowReaderOptions) -> Result<Self, Error> {
         let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
-        let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()));
+        let metadata = guarded(|| ArrowReaderMetadata::load(&file, options));
         let metadata = metadata.map_err(|source| Error::parquet(path, None, source))?;
         let schema = Arc::clone(metadata.schema());
         let wanted = (0..schema.fields().len()).collect();
@@ -277,13 +283,6 @@ impl Iterator for ParquetBatches {
     fn next(&mut self) -> Option<Self::Item> {
         self.next_batch().transpose()
     }
-}
-
-/// Runs a part of the reader. What a damaged file makes it trip over is an error too.
-fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
-    // After an error nothing of the reader is used any more.
-    catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err(ParquetError::General("the reader cannot make sense of it".into())))
 }
 
 /// Where the wanted columns stand among themselves when they are in the order of the file; `None` where that is the order
