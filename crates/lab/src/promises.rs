@@ -139,6 +139,24 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn throughputs_that_are_140_powers_of_ten_apart_are_the_same_in_another_unit() {
+        // Found by the fuzz target `usl`: the equations were rounded otherwise in another unit.
+        let points = [
+            (1, 3.844_387_375_226_108e78),
+            (71, 995.900_000_000_011_6),
+            (36, 1652.4),
+            (10_312, 7.138_293_066_458_448e-64),
+            (39_453, 1_828.900_000_000_001_5),
+            (128, 1.086_123_034_284_696_5e34),
+            (216, 1718.2),
+        ];
+        let bytes = points.iter().flat_map(|(workers, throughput): &(u16, f64)| {
+            [&workers.to_le_bytes()[..], &throughput.to_le_bytes()].concat()
+        });
+        a_fit_is_a_curve(&[vec![0], bytes.collect()].concat());
+    }
+
     proptest! {
         #[test]
         fn bytes_are_frames_or_an_error(

@@ -198,12 +198,19 @@ pub(super) fn least_squares(law: Law, points: &[Point]) -> Option<Curve> {
         Law::Amdahl => &[&[Gamma], &[Gamma, Alpha]],
         Law::Usl => &[&[Gamma], &[Gamma, Alpha], &[Gamma, Beta], &[Gamma, Alpha, Beta]],
     };
+    // In a unit of its own, a power of two, which changes no digit: so the equations, in which throughputs stand beside
+    // shares, are rounded alike in whatever unit the points are.
+    let most = points.iter().map(|point| point.throughput).fold(f64::MIN_POSITIVE, f64::max);
+    let unit = f64::from_bits(most.to_bits() & f64::INFINITY.to_bits());
+    let points: Vec<Point> =
+        points.iter().map(|point| Point::new(point.workers, point.throughput / unit)).collect();
     let squares = |curve: &Curve| points.iter().map(|point| residual(curve, point).powi(2)).sum::<f64>();
-    cases
+    let curve = cases
         .iter()
-        .filter_map(|free| descend(points, free))
+        .filter_map(|free| descend(&points, free))
         .filter(|curve| curve.gamma > 0.0 && curve.alpha >= 0.0 && curve.beta >= 0.0)
-        .min_by(|a, b| squares(a).total_cmp(&squares(b)))
+        .min_by(|a, b| squares(a).total_cmp(&squares(b)))?;
+    Some(Curve { gamma: curve.gamma * unit, ..curve })
 }
 
 /// The free coefficients at the least sum of squares, by Levenberg's and Marquardt's method.
