@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::children::Leash;
+use crate::cluster;
 use crate::docs;
 use crate::flags::Given;
 use crate::house::House;
@@ -44,6 +45,8 @@ pub(crate) fn ci(house: &House, arguments: &[OsString]) -> Result<u8> {
         ledger.skip("deny", "cargo-deny is not installed");
     }
     ledger.check("test", || test(house, &[]))?;
+    ledger.check("test, cluster and s3", || cluster::test(house))?;
+    ledger.check("cluster", || cluster::task(house, &["--scale".into(), "tiny".into()]))?;
     ledger.check("docs", || docs::task(house, &[]))?;
     let runs = Runs::new()?;
     for (name, options) in RUNS {

@@ -5,10 +5,7 @@
 //! that whoever runs its tests as well builds once.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -17,11 +14,12 @@ use crate::children::{Leash, Running, exit_code};
 use crate::flags::{Flag, Given};
 use crate::house::House;
 use crate::run_all;
+use crate::serve::Server;
 
 /// How the engine is built, and with which features.
 const BUILD: [&str; 6] = ["--package", "pipelines", "--profile", "cluster", "--features", "cluster,s3"];
 /// Seconds after which the scheduler takes a silent executor for dead. A busy one is heard of every five.
-const PATIENCE: &str = "8";
+const PATIENCE: &str = "12";
 /// How long a server may take to listen, and the job to begin.
 const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -38,17 +36,25 @@ pub(crate) fn task(house: &House, arguments: &[OsString]) -> Result<u8> {
     show(house, &given)
 }
 
+/// The tests of what is not built by default.
+pub(crate) fn test(house: &House) -> Result<u8> {
+    let tests = ["--test", "etl_cluster", "--test", "etl_s3"];
+    house.cargo(["test"].into_iter().chain(BUILD).chain(tests))
+}
+
 fn show(house: &House, given: &Given) -> Result<u8> {
     let program = house.programs().with_file_name("cluster").join("pipelines");
     let folder = Temporary::new()?;
-    let server = |name: &str, words: &[&str]| -> Result<Server> {
+    let server = |name: &'static str, role: &str, words: &[&str]| -> Result<(Server, PathBuf)> {
+        let own = folder.within(role)?;
         let mut command = house.command(&program);
-        command.args(["worker", name, "--listen", "127.0.0.1:0"]).args(words);
-        Server::start(command, &folder.within(name)?, house)
+        command.args(["worker", role, "--listen", "127.0.0.1:0"]).args(words).env("TMPDIR", &own);
+        Ok((Server::start(name, command, house)?, own))
     };
-    let scheduler = server("etl-scheduler", &["--patience", PATIENCE])?;
+    let (scheduler, _) = server("the scheduler", "etl-scheduler", &["--patience", PATIENCE])?;
     let words = ["--scheduler", &*scheduler.address, "--tasks", "1"];
-    let (doomed, living) = (server("etl-executor", &words)?, server("etl-executor", &words)?);
+    let (doomed, its_folder) = server("an executor", "etl-executor", &words)?;
+    let (living, _) = server("another executor", "etl-executor", &words)?;
 
     let mut command = house.command(&program);
     command.args(["etl", "--scheduler", &*scheduler.address, "--strategy", "cluster", "--compare"]);
@@ -56,7 +62,7 @@ fn show(house: &House, given: &Given) -> Result<u8> {
     let mut job = Running::start(&mut command, Leash::Signal, &house.stop)?;
     let began = Instant::now();
     // A task was done, and its rows are in this folder and nowhere else.
-    while !has_rows(&doomed.folder) {
+    while !has_rows(&its_folder) {
         if let Some(status) = job.ended()? {
             bail!("the job was over before an executor could be killed: {status}");
         }
@@ -83,65 +89,6 @@ fn has_rows(folder: &Path) -> bool {
             is_rows && entry.metadata().is_ok_and(|found| found.len() > 0)
         }
     })
-}
-
-/// A scheduler or an executor that listens, and that is stopped when this value goes.
-struct Server {
-    address: String,
-    /// Where it keeps what is of no use after it.
-    folder: PathBuf,
-    running: Option<Running>,
-    /// Reads what it says until it ends. `None` once it was joined.
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Server {
-    fn start(mut command: Command, folder: &Path, house: &House) -> Result<Self> {
-        command.env("TMPDIR", folder).stdout(Stdio::piped());
-        let mut running = Running::start(&mut command, Leash::Stdin, &house.stop)?;
-        let mut out = BufReader::new(running.stdout().context("a server's output is not piped")?);
-        let (tell, told) = std::sync::mpsc::channel();
-        let reader = thread::spawn(move || {
-            let mut line = String::new();
-            let read = out.read_line(&mut line).map(|_| line);
-            let _ = tell.send(read);
-            let _ = out.read_to_end(&mut Vec::new());
-        });
-        let mut server = Self {
-            address: String::new(),
-            folder: folder.into(),
-            running: Some(running),
-            reader: Some(reader),
-        };
-        let line = told.recv_timeout(DEADLINE).context("a server does not say where it listens")?;
-        let line = line.context("a server cannot be heard")?;
-        let address = line.trim().strip_prefix("listening on ");
-        address.context("a server does not listen")?.clone_into(&mut server.address);
-        Ok(server)
-    }
-
-    /// Kills it, without a word.
-    fn kill(mut self) -> Result<()> {
-        self.running.as_mut().map_or(Ok(()), Running::kill)
-    }
-
-    /// Stops it; an error when it had ended before.
-    fn stop(mut self) -> Result<()> {
-        if let Some(running) = &mut self.running
-            && let Some(status) = running.ended()?
-        {
-            bail!("a server ended before the job did: {status}");
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // The server first: its end is what ends the reader.
-        drop(self.running.take());
-        self.reader.take().map(JoinHandle::join);
-    }
 }
 
 /// A folder that is removed at the end.

@@ -177,20 +177,24 @@ fn an_executor_that_is_killed_half_way_costs_nothing_and_nothing_is_left_behind(
     };
     let (one, two, own) = (temporary("one"), temporary("two"), temporary("own"));
     etl(folder.path(), "wanted", "sequential", 1, &["--piece", "64KiB"]).unwrap();
-    let scheduler = Server::start("etl-scheduler", &own, &["--patience", "8"]);
+    let scheduler = Server::start("etl-scheduler", &own, &["--patience", "12"]);
     let executor = |folder: &Path| {
         Server::start("etl-executor", folder, &["--scheduler", &scheduler.address, "--tasks", "1"])
     };
-    let (mut doomed, living) = (executor(&one), executor(&two));
+    let mut doomed = executor(&one);
     let mut job = witness::program(PROGRAM, folder.path());
     job.arg("etl").arg(at("in")).arg("--customers").arg(at("customers")).arg("--out").arg(at("found"));
     job.args(["--piece", "64KiB", "--workers", "2", "--scheduler", &scheduler.address]).env("TMPDIR", &own);
     let mut running = job.spawn().unwrap();
-    // It has done a task, whose rows are in its folder and nowhere else.
-    wait_for("rows of the doomed executor", || files(&one).iter().any(|file| holds_rows(file)).then_some(()));
+    // It has done one task and begun another, so the scheduler knows of rows that are in its folder and nowhere else.
+    wait_for("rows of the doomed executor", || {
+        (files(&one).iter().filter(|file| holds_rows(file)).count() > 1).then_some(())
+    });
+    let living = executor(&two);
     assert!(running.try_wait().unwrap().is_none(), "the job was over before");
     signal(number(&doomed.child), Signal::SIGKILL);
     doomed.child.wait().unwrap();
+    wait_for("the end of the job", || running.try_wait().unwrap());
     let ended = Ended::from(running.wait_with_output().unwrap());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(contents(&at("found")) == contents(&at("wanted")));

@@ -6,8 +6,8 @@
 //! as a table of the engine (`read`, `table`); and the lake is written by who commits it, piece by piece as the rows come
 //! (`gather`). Where a wrong value stands is asked of its file afterwards (`refused`).
 //!
-//! A task of an executor that dies is done by another one. What is lost between the last task and the answer, such as the
-//! rows of an executor that dies then, is asked for again, from the piece on that is not whole yet.
+//! The task that a dying executor was at is done by another one. Rows that died with an executor before somebody had fetched
+//! them fail the job, and it is asked for again, from the piece on that is not whole yet.
 
 mod codec;
 mod engine;
