@@ -7,11 +7,12 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use nix::sys::signal::Signal;
 use parquet::arrow::ArrowWriter;
-use witness::{Ended, alive, listing, number, signal, wait_for};
+use witness::{Ended, alive, listing, number, signal, wait_for, wait_within};
 
 mod lakes;
 use lakes::{PROGRAM, contents, digest, etl, files, lake};
@@ -194,7 +195,7 @@ fn an_executor_that_is_killed_half_way_costs_nothing_and_nothing_is_left_behind(
     assert!(running.try_wait().unwrap().is_none(), "the job was over before");
     signal(number(&doomed.child), Signal::SIGKILL);
     doomed.child.wait().unwrap();
-    wait_for("the end of the job", || running.try_wait().unwrap());
+    wait_within(Duration::from_mins(2), "the end of the job", || running.try_wait().unwrap());
     let ended = Ended::from(running.wait_with_output().unwrap());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(contents(&at("found")) == contents(&at("wanted")));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
-use ballista_core::config::TaskSchedulingPolicy;
+use ballista_core::config::{BALLISTA_CLIENT_IO_RETRY_WAIT_TIME_MS, TaskSchedulingPolicy};
 use ballista_core::extension::{SessionConfigExt, SessionStateExt};
 use ballista_core::ids::new_instance_id;
 use ballista_core::registry::BallistaFunctionRegistry;
@@ -226,6 +226,8 @@ pub(super) async fn session(scheduler: SocketAddr, parts: usize) -> Result<Sessi
         .with_target_partitions(parts)
         // What `watch` says of a job is true with this planner.
         .with_ballista_adaptive_query_planner(true)
+        // Rows that cannot be fetched are asked for three times more, and not three seconds apart.
+        .set_usize(BALLISTA_CLIENT_IO_RETRY_WAIT_TIME_MS, 500)
         .with_ballista_override_create_grpc_client_endpoint(Arc::new(lively))
         .with_ballista_grpc_client_max_message_size(usize::try_from(MESSAGE).unwrap_or(usize::MAX))
         .with_ballista_logical_extension_codec(Arc::new(Logical::default()))
