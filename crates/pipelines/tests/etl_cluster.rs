@@ -170,6 +170,18 @@ impl Drop for Server {
 
 #[test]
 fn an_executor_that_is_killed_half_way_costs_nothing_and_nothing_is_left_behind() {
+    // Another one wants its rows while the scheduler still believes in it.
+    check_killed("12", Duration::ZERO);
+}
+
+#[test]
+fn the_only_executor_is_killed_half_way_and_the_job_goes_on_when_another_comes() {
+    // The scheduler takes it for dead, and takes back what was done of the rest, before anybody wants its rows.
+    check_killed("8", Duration::from_secs(10));
+}
+
+/// Kills an executor that has handed in a stage, and starts another one so long after.
+fn check_killed(patience: &str, pause: Duration) {
     let folder = lake(3_000, "csv");
     let at = |name: &str| folder.path().join(name);
     let temporary = |name: &str| {
@@ -178,7 +190,7 @@ fn an_executor_that_is_killed_half_way_costs_nothing_and_nothing_is_left_behind(
     };
     let (one, two, own) = (temporary("one"), temporary("two"), temporary("own"));
     etl(folder.path(), "wanted", "sequential", 1, &["--piece", "64KiB"]).unwrap();
-    let scheduler = Server::start("etl-scheduler", &own, &["--patience", "12"]);
+    let scheduler = Server::start("etl-scheduler", &own, &["--patience", patience]);
     let executor = |folder: &Path| {
         Server::start("etl-executor", folder, &["--scheduler", &scheduler.address, "--tasks", "1"])
     };
@@ -191,10 +203,12 @@ fn an_executor_that_is_killed_half_way_costs_nothing_and_nothing_is_left_behind(
     wait_for("rows of the doomed executor", || {
         (files(&one).iter().filter(|file| holds_rows(file)).count() > 1).then_some(())
     });
-    let living = executor(&two);
     assert!(running.try_wait().unwrap().is_none(), "the job was over before");
     signal(number(&doomed.child), Signal::SIGKILL);
     doomed.child.wait().unwrap();
+    // sleep: what happens meanwhile happens in the scheduler, which tells nobody.
+    std::thread::sleep(pause);
+    let living = executor(&two);
     wait_within(Duration::from_mins(2), "the end of the job", || running.try_wait().unwrap());
     let ended = Ended::from(running.wait_with_output().unwrap());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
