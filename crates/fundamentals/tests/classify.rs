@@ -22,12 +22,7 @@ fn what_the_command_says_passes_through_and_the_verdict_goes_to_standard_error()
 
 #[test]
 fn a_command_that_fails_fails_and_its_code_is_told() {
-    check(
-        &["--", "sh", "-c", "sleep 1; exit 7"],
-        1,
-        "",
-        &["exit code 7", "I/O-bound", "mostly for a clock"],
-    );
+    check(&["--", "sh", "-c", "sleep 1; exit 7"], 1, "", &["exit code 7", "I/O-bound", "mostly for a clock"]);
 }
 
 #[test]

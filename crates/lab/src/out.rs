@@ -8,12 +8,17 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::problem::{OrProblem, Problem};
 
 const PREFIX: &str = ".paralelo-";
 /// The file whose lock says that the folder's owner lives; the system gives it up when the owner dies.
 const LOCK: &str = ".lock";
+/// The same file before it is locked: nobody who finds it so may take the owner for dead.
+const UNLOCKED: &str = ".lock.new";
+/// After this time a folder that never came to its lock is nobody's.
+const ABANDONED: Duration = Duration::from_hours(1);
 
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
@@ -34,9 +39,10 @@ impl Staging {
         let staging = folder.join(format!("{PREFIX}{}-{number}", std::process::id()));
         let cannot = || format!("cannot write to {}", folder.display());
         fs::create_dir_all(&staging).or_problem(cannot)?;
-        let lock = File::create(staging.join(LOCK)).or_problem(cannot)?;
+        let lock = File::create(staging.join(UNLOCKED)).or_problem(cannot)?;
         // A file system without locks leaves the folder unprotected, and then the sweep does not touch it either.
         let _ = lock.try_lock();
+        fs::rename(staging.join(UNLOCKED), staging.join(LOCK)).or_problem(cannot)?;
         sweep(folder);
         Ok(Self { folder: staging, _lock: lock })
     }
@@ -75,16 +81,24 @@ pub fn publish(staged: &Path, place: &Path) -> Result<(), Problem> {
     fs::rename(staged, place).or_problem(|| format!("cannot put {} in its place", place.display()))
 }
 
-/// Removes the staging folders whose owners are no more: those whose lock can be had.
+/// Removes the staging folders whose owners are no more.
 fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        let lock = if ours { File::open(entry.path().join(LOCK)).ok() } else { None };
-        if lock.is_some_and(|lock| {
-            !matches!(lock.try_lock(), Err(TryLockError::WouldBlock | TryLockError::Error(_)))
-        }) {
+        if ours && is_dead(&entry.path()) {
             let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Whether the owner of a staging folder is no more: its lock can be had, or it never came so far.
+fn is_dead(staging: &Path) -> bool {
+    match File::open(staging.join(LOCK)) {
+        Ok(lock) => !matches!(lock.try_lock(), Err(TryLockError::WouldBlock | TryLockError::Error(_))),
+        Err(_) => {
+            let made = fs::metadata(staging).and_then(|found| found.modified());
+            made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > ABANDONED))
         }
     }
 }
@@ -129,5 +143,34 @@ mod tests {
         File::create(dead.join(LOCK)).unwrap();
         let next = Staging::within(folder.path()).unwrap();
         assert!(!dead.exists() && living.folder().exists() && next.folder().exists());
+    }
+
+    #[test]
+    fn those_who_begin_at_the_same_time_do_not_take_one_another_for_dead() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        let staging = Staging::within(folder.path()).unwrap();
+                        assert!(staging.folder().exists());
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_folder_that_never_came_to_its_lock_is_swept_once_it_is_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let [young, old] = [1, 2].map(|number| folder.path().join(format!("{PREFIX}{number}-0")));
+        for staging in [&young, &old] {
+            fs::create_dir(staging).unwrap();
+            File::create(staging.join(UNLOCKED)).unwrap();
+        }
+        let long_ago = std::time::SystemTime::now() - 2 * ABANDONED;
+        File::open(&old).unwrap().set_modified(long_ago).unwrap();
+        drop(Staging::within(folder.path()).unwrap());
+        assert_eq!((young.exists(), old.exists()), (true, false));
     }
 }
