@@ -35,6 +35,7 @@ pub(crate) fn ci(house: &House, arguments: &[OsString]) -> Result<u8> {
     ledger.check("tidy", || tidy::task(house, &[]))?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     ledger.check("clippy", || house.cargo(clippy))?;
+    ledger.check("clippy, cluster and s3", || cluster::clippy(house))?;
     let rustdoc = [("RUSTDOCFLAGS", "-D warnings")];
     ledger.check("rustdoc", || house.cargo_with(["doc", "--workspace", "--no-deps"], &rustdoc))?;
     if House::has("cargo-deny") {

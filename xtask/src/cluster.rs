@@ -36,6 +36,11 @@ pub(crate) fn task(house: &House, arguments: &[OsString]) -> Result<u8> {
     show(house, &given)
 }
 
+/// The lints of what is not built by default.
+pub(crate) fn clippy(house: &House) -> Result<u8> {
+    house.cargo(["clippy"].into_iter().chain(BUILD).chain(["--all-targets", "--", "-D", "warnings"]))
+}
+
 /// The tests of what is not built by default.
 pub(crate) fn test(house: &House) -> Result<u8> {
     let tests = ["--test", "etl_cluster", "--test", "etl_s3"];

@@ -94,13 +94,11 @@ fn sweep(folder: &Path) {
 
 /// Whether the owner of a staging folder is no more: its lock can be had, or it never came so far.
 fn is_dead(staging: &Path) -> bool {
-    match File::open(staging.join(LOCK)) {
-        Ok(lock) => !matches!(lock.try_lock(), Err(TryLockError::WouldBlock | TryLockError::Error(_))),
-        Err(_) => {
-            let made = fs::metadata(staging).and_then(|found| found.modified());
-            made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > ABANDONED))
-        }
+    if let Ok(lock) = File::open(staging.join(LOCK)) {
+        return !matches!(lock.try_lock(), Err(TryLockError::WouldBlock | TryLockError::Error(_)));
     }
+    let made = fs::metadata(staging).and_then(|found| found.modified());
+    made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > ABANDONED))
 }
 
 /// Removes a file or a folder with all it holds, if it is there.

@@ -89,7 +89,7 @@ impl Remote {
             }
             Ok(())
         };
-        self.each(names, fetch)
+        self.each(names, &fetch)
     }
 
     /// Puts files to their names in the folder.
@@ -103,7 +103,7 @@ impl Remote {
             let bytes = std::fs::read(file).or_problem(cannot)?;
             self.store.put(&self.at(name), bytes.into()).await.map(drop).or_problem(cannot)
         };
-        self.each(files, put)
+        self.each(files, &put)
     }
 
     /// Puts an object in the place of the version that was there; without one, where none is.
@@ -133,7 +133,7 @@ impl Remote {
     /// Removes objects. One that stays is removed by a later run, and no reader of the manifest sees it.
     pub(super) fn remove(&self, names: &HashSet<String>) {
         let names: Vec<&String> = names.iter().collect();
-        let removed = self.each(&names, async |name: &&String| {
+        let removed = self.each(&names, &async |name: &&String| {
             self.store
                 .delete(&self.at(name))
                 .await
@@ -145,10 +145,10 @@ impl Remote {
     }
 
     fn at(&self, name: &str) -> Path {
-        name.split('/').fold(self.folder.clone(), |path, part| path.join(part))
+        name.split('/').fold(self.folder.clone(), Path::join)
     }
 
-    fn each<T>(&self, items: &[T], each: impl AsyncFn(&T) -> Result<(), Problem>) -> Result<(), Problem> {
+    fn each<T>(&self, items: &[T], each: &impl AsyncFn(&T) -> Result<(), Problem>) -> Result<(), Problem> {
         let all = stream::iter(items).map(|item| each(item)).buffer_unordered(AT_ONCE);
         self.runtime.block_on(all.try_collect())
     }

@@ -208,6 +208,7 @@ async fn connect(scheduler: SocketAddr) -> Result<SchedulerGrpcClient<tonic::tra
 }
 
 /// A connection to an executor that is silent without being gone fails after half a minute.
+#[expect(clippy::unnecessary_wraps, reason = "the form that the engine wants")]
 fn lively(endpoint: Endpoint) -> Result<Endpoint, Box<dyn Error + Send + Sync>> {
     Ok(endpoint
         .connect_timeout(Duration::from_secs(5))

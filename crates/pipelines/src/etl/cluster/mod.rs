@@ -47,7 +47,7 @@ const TASKS: usize = 4;
 /// How often an answer is asked for.
 const TRIES: usize = 3;
 /// How long an executor of this process may be silent: it is never gone.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 /// What stands around a text and is none of it, in SQL.
 const BLANKS: &str = "' \t\n\u{c}\r'";
 

@@ -184,10 +184,10 @@ impl ExecutionPlan for Read {
         children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        match <[_; 1]>::try_from(children) {
-            Ok([tasks]) => Ok(Arc::new(Self::new(self.kind, self.columns.clone(), tasks)?)),
-            Err(_) => internal_err!("a table is read by the tasks of one child"),
-        }
+        let Ok([tasks]) = <[_; 1]>::try_from(children) else {
+            return internal_err!("a table is read by the tasks of one child");
+        };
+        Ok(Arc::new(Self::new(self.kind, self.columns.clone(), tasks)?))
     }
 
     fn with_new_children(
