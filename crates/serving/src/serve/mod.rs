@@ -121,9 +121,9 @@ impl Stop {
     }
 }
 
-/// Serves `app` on `listener`, its connections dealt out to `loops`, until `shutdown` completes; then accepts nothing more, lets open requests finish within
-/// [`Patience::shutdown`] and drops what is left. No task outlives the returned future's completion. `open` is the number
-/// of open connections at any time.
+/// Serves `app` on `listener`, its connections dealt out to `loops`, until `shutdown` completes; then accepts nothing more,
+/// lets open requests finish within [`Patience::shutdown`] and drops what is left. No task outlives the returned future's
+/// completion. `open` is the number of open connections at any time.
 ///
 /// # Errors
 /// [`ServeError::Accept`] when the listening socket itself fails. A connection that fails costs only itself, and a
