@@ -49,6 +49,7 @@ fn scan(criterion: &mut Criterion) {
         let piece = Piece {
             file: 0,
             path: path.clone(),
+            place: None,
             packed: false,
             from: 0,
             aligned: true,

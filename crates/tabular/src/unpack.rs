@@ -48,7 +48,14 @@ const ALWAYS: u64 = 256 << 20;
 /// # Errors
 /// A file that cannot be opened.
 pub fn open(path: &Path, compression: Compression) -> io::Result<Box<dyn Read + Send>> {
-    let file = File::open(path)?;
+    read(File::open(path)?, compression)
+}
+
+/// The text of a file that is open already.
+///
+/// # Errors
+/// Those of [`open`].
+pub fn read(file: File, compression: Compression) -> io::Result<Box<dyn Read + Send>> {
     let most = file.metadata()?.len().saturating_mul(MOST_TIMES).max(ALWAYS);
     let file = BufReader::with_capacity(1 << 17, file);
     Ok(match compression {

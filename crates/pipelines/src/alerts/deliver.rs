@@ -51,6 +51,7 @@ pub(super) fn gather(input: &Input, lab: &Lab, way: Way<ScanPiece>) -> Result<Ou
 fn whole(found: &Found) -> Source {
     Source {
         path: found.path.clone(),
+        place: None,
         packed: found.packed,
         from: 0,
         line: 0,

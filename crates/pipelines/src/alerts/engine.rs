@@ -35,7 +35,7 @@ pub struct Alert {
 }
 
 /// An event that an alert shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// The file it was read from.
     pub file: String,
@@ -43,6 +43,18 @@ pub struct Line {
     pub line: u64,
     /// The event, cut after 1 KiB.
     pub text: String,
+}
+
+/// An event as it comes to the rules.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event<'a> {
+    /// The value of the rule's `by`; empty without one.
+    pub(super) key: &'a str,
+    /// When it happened, in milliseconds since the epoch.
+    pub(super) at: i64,
+    pub(super) file: &'a str,
+    pub(super) line: u64,
+    pub(super) text: &'a str,
 }
 
 /// What the rules remember; it is a part of a checkpoint.
@@ -69,37 +81,50 @@ struct Series {
     absent: bool,
 }
 
+impl Series {
+    /// Keeps an event for an alert to show, and `most` in all. It is written where the one was that goes, because most events
+    /// come and go without any alert.
+    fn keep(&mut self, event: Event<'_>, most: usize) {
+        let mut line = Line::default();
+        while self.lines.len() >= most
+            && let Some(gone) = self.lines.pop_front()
+        {
+            line = gone;
+        }
+        let Line { file, line: number, text } = &mut line;
+        *number = event.line;
+        for (to, from) in [(file, event.file), (text, event.text)] {
+            to.clear();
+            to.push_str(from);
+        }
+        self.lines.push_back(line);
+    }
+}
+
 fn milliseconds(span: Option<Duration>) -> Option<i64> {
     span.map(|span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 4))
 }
 
 impl Engine {
     /// An event that fits the rule `number`.
-    pub(super) fn event(
-        &mut self,
-        rules: &Rules,
-        number: usize,
-        key: String,
-        at: i64,
-        line: Line,
-        out: &mut Vec<Alert>,
-    ) {
+    pub(super) fn event(&mut self, rules: &Rules, number: usize, event: Event<'_>, out: &mut Vec<Alert>) {
+        let Event { key, at, .. } = event;
         self.clock(rules, at, out);
         let rule = &rules.rules[number];
         let of_rule = &mut self.memory[number];
         let needed = usize::try_from(rule.needed()).unwrap_or(usize::MAX);
         let window = milliseconds(rule.window);
         let quiet = milliseconds(rule.cool_down).or(window.filter(|_| needed > 1));
-        if of_rule.len() >= MANY && !of_rule.contains_key(&key) && rule.absent.is_none() {
+        if of_rule.len() >= MANY && !of_rule.contains_key(key) && rule.absent.is_none() {
             let old = at - window.unwrap_or(0).max(quiet.unwrap_or(0));
             of_rule.retain(|_, series| series.last > old);
         }
-        let series = of_rule.entry(key.clone()).or_default();
-        series.last = series.last.max(at);
-        series.lines.push_back(line);
-        while series.lines.len() > rules.lines.min(needed.max(1)) {
-            series.lines.pop_front();
+        if !of_rule.contains_key(key) {
+            of_rule.insert(key.to_owned(), Series::default());
         }
+        let Some(series) = of_rule.get_mut(key) else { return };
+        series.last = series.last.max(at);
+        series.keep(event, rules.lines.min(needed.max(1)));
         if let Some(absent) = milliseconds(rule.absent) {
             series.absent = false;
             let due = series.last + absent;
@@ -125,7 +150,7 @@ impl Engine {
             let events = series.times.len() as u64;
             out.push(Alert::new(
                 &rule.name,
-                key,
+                key.to_owned(),
                 newest,
                 kind,
                 events,
@@ -206,8 +231,8 @@ mod tests {
         engine.clock(&rules, 0, &mut out);
         for event in events.split_whitespace() {
             let (key, second) = event.split_once('@').unwrap();
-            let line = Line { file: "f".into(), line: 1, text: "x".into() };
-            engine.event(&rules, 0, key.into(), second.parse::<i64>().unwrap() * 1_000, line, &mut out);
+            let at = second.parse::<i64>().unwrap() * 1_000;
+            engine.event(&rules, 0, Event { key, at, file: "f", line: 1, text: "x" }, &mut out);
             // A checkpoint at any place changes nothing.
             engine = serde_json::from_str(&serde_json::to_string(&engine).unwrap()).unwrap();
         }

@@ -7,7 +7,7 @@
 //! file that begins like another one and is shorter is taken for its copy until it is longer.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -136,6 +136,25 @@ fn siblings(path: &Path, found: &mut Vec<Found>) {
     }
 }
 
+/// The device and the inode of a file.
+pub(crate) type Place = (u64, u64);
+
+/// Opens a file, if it is still the one that lay there. A log may be renamed at any moment, and another one get its name.
+///
+/// # Errors
+/// Those of opening it; one that [`is_gone`] where another file has the name now.
+pub(crate) fn open_at(path: &Path, place: Option<Place>) -> io::Result<File> {
+    let file = File::open(path)?;
+    let data = file.metadata()?;
+    let is_there = place.is_none_or(|place| place == (data.dev(), data.ino()));
+    is_there.then_some(file).ok_or_else(|| ErrorKind::StaleNetworkFileHandle.into())
+}
+
+/// Whether an error says that a file goes by another name now, or by none. The next look tells.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle)
+}
+
 impl Found {
     fn new(path: PathBuf, sibling: bool) -> Option<Self> {
         let data: Metadata = fs::metadata(&path).ok().filter(Metadata::is_file)?;
@@ -155,8 +174,14 @@ impl Found {
         time.to_zoned(jiff::tz::TimeZone::UTC).year()
     }
 
+    /// The device and the inode.
+    pub(crate) fn place(&self) -> Place {
+        (self.device, self.inode)
+    }
+
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        unpack::open(&self.path, if self.packed { Compression::Gzip } else { Compression::None })
+        let compression = if self.packed { Compression::Gzip } else { Compression::None };
+        unpack::read(open_at(&self.path, Some(self.place()))?, compression)
     }
 
     /// How long it is, unpacked.
@@ -175,7 +200,7 @@ impl Found {
             io::copy(&mut (&mut unpacked).take(from), &mut io::sink())?;
             unpacked.take(length).read_to_end(&mut text)?;
         } else {
-            let mut file = File::open(&self.path)?;
+            let mut file = open_at(&self.path, Some(self.place()))?;
             file.seek(SeekFrom::Start(from))?;
             file.take(length).read_to_end(&mut text)?;
         }
@@ -221,11 +246,16 @@ impl Known {
         self.head.0 > 0
     }
 
-    /// Whether `found` has the content that was read of this file.
+    /// Whether `found` has the content that was read of this file. One that cannot be read, as one that is still being packed,
+    /// has not.
     ///
     /// # Errors
-    /// A file that cannot be read, as one that is still being packed.
+    /// A file that [`is_gone`]: whether it is this one cannot be told.
     pub(crate) fn is(&self, found: &Found) -> io::Result<bool> {
+        no_unless_gone(self.is_by_content(found))
+    }
+
+    fn is_by_content(&self, found: &Found) -> io::Result<bool> {
         if !found.packed && found.size < self.position {
             return Ok(false);
         }
@@ -238,8 +268,12 @@ impl Known {
     /// Whether all that `found` holds was read of this file: it is an old copy of it.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// A file that [`is_gone`].
     pub(crate) fn holds(&self, found: &Found) -> io::Result<bool> {
+        no_unless_gone(self.holds_content(found))
+    }
+
+    fn holds_content(&self, found: &Found) -> io::Result<bool> {
         let length = found.length()?;
         if length == 0 || length > self.position {
             return Ok(false);
@@ -252,4 +286,9 @@ impl Known {
         };
         Ok(both > 0 && both <= length && known.is_some() && found.hash(0, both)? == known)
     }
+}
+
+/// What cannot be read is nothing that is known, unless it is only not there any more.
+fn no_unless_gone(answer: io::Result<bool>) -> io::Result<bool> {
+    answer.or_else(|error| if is_gone(&error) { Err(error) } else { Ok(false) })
 }

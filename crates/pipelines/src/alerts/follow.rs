@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::time::{Duration, SystemTime};
 
 use lab::ways::Way;
@@ -28,6 +28,18 @@ pub(crate) struct Pace {
     pub(crate) from_end: bool,
 }
 
+/// How often a run that does not follow looks at the most.
+const LOOKS: usize = 10;
+
+/// What a look saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    /// All that was there.
+    All,
+    /// A file was renamed or cut off between being found and being read: it is found again at the next look.
+    Part,
+}
+
 /// Standard output, among those who are told.
 const STDOUT: usize = usize::MAX;
 
@@ -36,7 +48,12 @@ pub(super) fn once_more(input: &Input, lab: &Lab, way: Way<ScanPiece>) -> Result
     let pace = Pace { every: Duration::ZERO, settle: input.settle, from_end: false };
     let mut follower = Follower::new(input, lab, pace)?;
     input.places.files(lab)?;
-    follower.look(lab, way)?;
+    // Logs that are renamed just now are found at the next look, and nobody renames them this often.
+    for _ in 0..LOOKS {
+        if follower.look(lab, way)? == Seen::All || lab.stop.asked() {
+            break;
+        }
+    }
     Ok(follower.output)
 }
 
@@ -116,9 +133,9 @@ impl<'a> Follower<'a> {
     }
 
     /// One round: what is new is read, alerts are told, and a checkpoint is saved.
-    fn look(&mut self, lab: &Lab, way: Way<ScanPiece>) -> Result<(), Problem> {
+    fn look(&mut self, lab: &Lab, way: Way<ScanPiece>) -> Result<Seen, Problem> {
         let found = self.input.places.look();
-        let reads = self.assign(&found);
+        let (reads, mut seen) = self.assign(&found);
         self.looked = true;
         let sources: Vec<Source> = reads.iter().map(|(known, found)| self.source(*known, found)).collect();
         let news: Vec<usize> =
@@ -140,7 +157,7 @@ impl<'a> Follower<'a> {
         if lab.stop.asked()
             && sources.iter().zip(&done.reached).any(|(source, (reached, _))| *reached < source.end)
         {
-            return Ok(());
+            return Ok(Seen::Part);
         }
         if self.input.follow.is_some() && sources.is_empty() {
             // Nothing new: silence is news too.
@@ -150,17 +167,23 @@ impl<'a> Follower<'a> {
                 engine.clock(&self.input.rules, now, &mut alerts);
             }
         }
+        let mut files = self.state.files.clone();
         let mut moved = false;
         for ((one, source), (reached, line)) in news.iter().zip(&sources).zip(&done.reached) {
             let (known, found) = &reads[*one];
             if *reached > source.from {
                 moved = true;
-                let known = &mut self.state.files[*known];
-                if let Err(error) = known.read_to(found, *reached, *line) {
-                    tracing::warn!("{}: {error}", found.path.display());
-                    (known.position, known.line) = (*reached, *line);
+                if let Err(error) = files[*known].read_to(found, *reached, *line) {
+                    // It could not be known again by what was read of it. So nothing of this round is told; the next one finds
+                    // the file where it is by then, and reads on from the same place.
+                    tracing::debug!("{}: {error}", found.path.display());
+                    return Ok(Seen::Part);
                 }
             }
+        }
+        self.state.files = files;
+        if done.gone {
+            seen = Seen::Part;
         }
         let packed = reads.iter().filter(|(_, found)| found.packed && found.quiet() >= self.pace.settle);
         self.finished.extend(packed.map(|(_, found)| stamp(found)));
@@ -168,62 +191,62 @@ impl<'a> Follower<'a> {
             Work { items: u64::from(moved), rows: done.hits, bytes_in: done.bytes, bytes_out: 0 };
         self.output.failures.extend(done.failures);
         self.state.engine = engine;
-        self.tell(alerts, moved)
+        self.tell(alerts, moved)?;
+        Ok(seen)
     }
 
-    /// Which known file each file is; files that are new become known.
-    fn assign(&mut self, found: &[Found]) -> Vec<(usize, Found)> {
+    /// Which known file each file is; files that are new become known, and those that are gone by now are left for the next look.
+    fn assign(&mut self, found: &[Found]) -> (Vec<(usize, Found)>, Seen) {
         let files = &mut self.state.files;
         let mut taken = vec![false; files.len()];
-        let (mut reads, mut others) = (Vec::new(), Vec::new());
+        let (mut reads, mut others, mut seen) = (Vec::new(), Vec::new(), Seen::All);
         for file in found {
             let here = files.iter().position(|known| known.was_at(file));
             match here {
                 Some(here) if self.finished.contains(&stamp(file)) => taken[here] = true,
-                Some(here) if !taken[here] && files[here].is(file).unwrap_or(false) => {
-                    taken[here] = true;
-                    files[here].lies_at(file);
-                    reads.push((here, file.clone()));
-                }
-                Some(here) => {
-                    // It was truncated, or its inode was used again: what lies here is another file.
-                    (files[here].device, files[here].inode) = (0, 0);
-                    others.push(file);
-                }
-                None => others.push(file),
+                Some(here) if !taken[here] => match files[here].is(file) {
+                    Ok(true) => {
+                        taken[here] = true;
+                        files[here].lies_at(file);
+                        reads.push((here, file.clone()));
+                    }
+                    Ok(false) => {
+                        // It was truncated, or its inode was used again: what lies here is another file.
+                        (files[here].device, files[here].inode) = (0, 0);
+                        others.push(file);
+                    }
+                    Err(_) => (taken[here], seen) = (true, Seen::Part),
+                },
+                Some(_) | None => others.push(file),
             }
         }
         for file in others {
             if self.copies.get(&stamp(file)).is_some_and(|original| taken.get(*original) == Some(&true)) {
                 continue;
             }
-            // Of several files that could be meant, the one that was read furthest says most.
-            let mut same: Vec<usize> = (0..taken.len())
-                .filter(|one| files[*one].has_content() && files[*one].is(file).unwrap_or(false))
-                .collect();
-            same.sort_by_key(|one| files[*one].position);
-            match same.last() {
-                Some(original) if taken[*original] => drop(self.copies.insert(stamp(file), *original)),
-                Some(original) => {
-                    taken[*original] = true;
-                    files[*original].lies_at(file);
-                    reads.push((*original, file.clone()));
+            match Kin::of(file, &self.state.files) {
+                Err(_) => seen = Seen::Part,
+                Ok(Kin::Same(original)) if taken[original] => drop(self.copies.insert(stamp(file), original)),
+                Ok(Kin::Same(original)) => {
+                    taken[original] = true;
+                    self.state.files[original].lies_at(file);
+                    reads.push((original, file.clone()));
                 }
-                None if file.sibling => {}
+                Ok(Kin::Nobody) if file.sibling => {}
                 // It is not read again; a log that only begins like another one is new as soon as it is longer.
-                None if (0..taken.len()).any(|one| files[one].holds(file).unwrap_or(false)) => {}
-                None => {
+                Ok(Kin::Copy) => {}
+                Ok(Kin::Nobody) => {
                     let mut known = Known::new(file);
                     if self.pace.from_end && !self.looked && !file.packed {
                         let _ = known.read_to(file, file.size, 0);
                     }
-                    files.push(known);
+                    self.state.files.push(known);
                     taken.push(true);
-                    reads.push((files.len() - 1, file.clone()));
+                    reads.push((self.state.files.len() - 1, file.clone()));
                 }
             }
         }
-        reads
+        (reads, seen)
     }
 
     fn source(&self, known: usize, found: &Found) -> Source {
@@ -234,6 +257,7 @@ impl<'a> Follower<'a> {
         Source {
             path: found.path.clone(),
             packed: found.packed,
+            place: Some(found.place()),
             from: position,
             line,
             end,
@@ -300,6 +324,101 @@ impl<'a> Follower<'a> {
     }
 }
 
+/// What a file is to those that are known.
+enum Kin {
+    /// It is this one.
+    Same(usize),
+    /// It is an old copy of one.
+    Copy,
+    Nobody,
+}
+
+impl Kin {
+    /// # Errors
+    /// A file that is gone by now.
+    fn of(file: &Found, known: &[Known]) -> io::Result<Self> {
+        let mut same: Option<usize> = None;
+        for (number, one) in known.iter().enumerate() {
+            // Of several files that could be meant, the one that was read furthest says most.
+            let further = same.is_none_or(|same| known[same].position <= one.position);
+            if further && one.has_content() && one.is(file)? {
+                same = Some(number);
+            }
+        }
+        if let Some(same) = same {
+            return Ok(Self::Same(same));
+        }
+        for one in known {
+            if one.holds(file)? {
+                return Ok(Self::Copy);
+            }
+        }
+        Ok(Self::Nobody)
+    }
+}
+
 fn stamp(found: &Found) -> Stamp {
     (found.device, found.inode, found.size, found.changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::files::Places;
+    use super::super::{Rules, Setup};
+    use super::*;
+
+    #[test]
+    fn a_log_that_is_renamed_between_being_found_and_being_read_is_neither_new_nor_lost() {
+        const RULES: &str = "[[rule]]\nname = 'r'\npattern = 'E'\n";
+        let folder = tempfile::tempdir().unwrap();
+        let (log, aside) = (folder.path().join("app.log"), folder.path().join("app.log.1"));
+        let input = Input {
+            places: Places { named: vec![folder.path().display().to_string()], own: folder.path().into() },
+            setup: Setup::new(RULES.into(), "test".into()),
+            rules: Rules::parse(RULES, "test").unwrap(),
+            state: None,
+            follow: None,
+            example: false,
+            settle: Duration::ZERO,
+            gathered: folder.path().into(),
+        };
+        let (checkpoint, state) = Checkpoint::open(None, RULES).unwrap();
+        let mut follower = Follower {
+            input: &input,
+            pace: Pace { every: Duration::ZERO, settle: Duration::ZERO, from_end: false },
+            checkpoint,
+            state,
+            out: None,
+            copies: HashMap::new(),
+            finished: HashSet::new(),
+            looked: true,
+            output: Output::default(),
+        };
+        let mut assign = |found: &[Found], read_to: Option<u64>| {
+            let (reads, seen) = follower.assign(found);
+            let known = &mut follower.state.files;
+            for (number, found) in &reads {
+                if let Some(position) = read_to {
+                    known[*number].read_to(found, position, 1).unwrap();
+                }
+            }
+            let names = |(number, found): &(usize, Found)| {
+                (found.path.file_name().unwrap().display().to_string(), known[*number].position)
+            };
+            (reads.iter().map(names).collect::<Vec<_>>(), seen, known.len())
+        };
+        fs::write(&log, "E1\n").unwrap();
+        assert_eq!(assign(&input.places.look(), Some(3)), (vec![("app.log".into(), 3)], Seen::All, 1));
+
+        fs::write(&log, "E1\nE2\n").unwrap();
+        let found = input.places.look();
+        fs::rename(&log, &aside).unwrap();
+        fs::write(&log, "").unwrap();
+        assert_eq!(assign(&found, None), (vec![], Seen::Part, 1));
+
+        let both = vec![("app.log.1".into(), 3), ("app.log".into(), 0)];
+        assert_eq!(assign(&input.places.look(), None), (both, Seen::All, 2));
+    }
 }

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use tabular::unpack::{self, Compression};
 
 use super::events::Events;
+use super::files::Place;
 use super::scan::{PIECE, Piece};
 use super::stamp::{Clock, Stamp};
 
@@ -18,6 +19,8 @@ use super::stamp::{Clock, Stamp};
 #[derive(Clone, Debug)]
 pub(super) struct Source {
     pub(super) path: PathBuf,
+    /// Where it lies, if only the file there is meant and not another one that is given its name.
+    pub(super) place: Option<Place>,
     pub(super) packed: bool,
     /// The first byte to read; an event begins there.
     pub(super) from: u64,
@@ -43,6 +46,7 @@ pub(super) fn plan(sources: &[Source], events: &Events, clock: impl Fn(i16) -> C
         let piece = |from: u64, to: u64| Piece {
             file: u32::try_from(number).unwrap_or(u32::MAX),
             path: source.path.clone(),
+            place: source.place,
             packed: source.packed,
             from,
             aligned: from == source.from,

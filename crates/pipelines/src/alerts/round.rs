@@ -3,16 +3,19 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use lab::ways::Way;
 use lab::{Failure, Job, Lab, Problem};
 
-use super::engine::{Alert, Engine, Line};
+use super::engine::{Alert, Engine, Event};
 use super::events::Events;
 use super::plan::{Source, plan};
+use super::rules::Rules;
 use super::scan::{Hit, ScanPiece, Scanned, Setup, zone};
 use super::stamp::{Clock, Stamp};
 
@@ -22,33 +25,74 @@ pub(super) struct Round {
     /// For each source, how far it was read and how many line ends were passed in all.
     pub(super) reached: Vec<(u64, u64)>,
     pub(super) failures: Vec<Failure>,
+    /// Whether a file had another name by the time at which it was to be read, and was not.
+    pub(super) gone: bool,
     pub(super) bytes: u64,
     /// Events that fit a rule, one for each rule that they fit.
     pub(super) hits: u64,
 }
 
-/// An event on its way to the rules, ordered by time, then by file and place.
+/// The events of a piece on their way to the rules, in the order of time.
+///
+/// One that is out of order within its piece is put right here; over the pieces the heap gives the earliest. It holds pieces and
+/// not events, so that it is as small as the number of files that overlap in time.
 #[derive(Debug)]
-struct Pending {
-    order: (i64, u32, u64, u16),
-    key: String,
-    line: Line,
+struct Run {
+    /// The place of the next one: time, file, byte, rule.
+    next: Place,
+    events: std::vec::IntoIter<(Place, Hit)>,
+    hit: Hit,
+    text: String,
+    /// The file's name, for whoever is told.
+    name: Arc<str>,
+    /// Line ends of the file before the piece.
+    lines: u64,
 }
 
-impl PartialEq for Pending {
-    fn eq(&self, other: &Self) -> bool {
-        self.order == other.order
+/// Time, file, byte and rule: the order in which events come to the rules.
+type Place = (i64, u32, u64, u16);
+
+impl Run {
+    fn new(mut events: Vec<(Place, Hit)>, text: String, name: Arc<str>, lines: u64) -> Option<Self> {
+        events.sort_by_key(|(place, _)| *place);
+        let mut events = events.into_iter();
+        let (next, hit) = events.next()?;
+        Some(Self { next, events, hit, text, name, lines })
+    }
+
+    fn tell(&self, rules: &Rules, engine: &mut Engine, out: &mut Vec<Alert>) {
+        let Hit { key, line, shown, .. } = &self.hit;
+        let text = &self.text[shown.start as usize..shown.end as usize];
+        let (at, _, _, rule) = self.next;
+        let event = Event { key, at, file: &self.name, line: self.lines + line + 1, text };
+        engine.event(rules, usize::from(rule), event, out);
+    }
+
+    /// Goes on to the next event. Tells whether there is one.
+    fn advance(&mut self) -> bool {
+        let next = self.events.next();
+        let is_more = next.is_some();
+        if let Some(next) = next {
+            (self.next, self.hit) = next;
+        }
+        is_more
     }
 }
-impl Eq for Pending {}
-impl PartialOrd for Pending {
+
+impl PartialEq for Run {
+    fn eq(&self, other: &Self) -> bool {
+        self.next == other.next
+    }
+}
+impl Eq for Run {}
+impl PartialOrd for Run {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
-impl Ord for Pending {
+impl Ord for Run {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.order.cmp(&other.order)
+        self.next.cmp(&other.next)
     }
 }
 
@@ -77,7 +121,9 @@ pub(super) fn round(
     };
     let mut turns: Vec<Turns> = sources.iter().map(|_| Turns::default()).collect();
     let mut failed = vec![false; sources.len()];
-    let mut heap = BinaryHeap::new();
+    let names: Vec<Arc<str>> =
+        sources.iter().map(|source| source.path.display().to_string().into()).collect();
+    let mut runs: BinaryHeap<Reverse<Run>> = BinaryHeap::new();
     let mut number = 0;
     let mut alerts = Vec::new();
     let mut latest = i64::MIN;
@@ -89,13 +135,22 @@ pub(super) fn round(
         match outcome {
             // What follows a gap would be read again once the gap can be read.
             Ok(_) if failed[file] => {}
+            Ok(Scanned { gone: true, .. }) => (failed[file], done.gone) = (true, true),
             Ok(scanned) => {
                 let source = &sources[file];
                 let mut resolve = |at| turns[file].resolve(source, events, &zone, at);
                 latest = latest.max(scanned.last.map_or(i64::MIN, |last| resolve((last, scanned.end))));
                 done.hits += scanned.hits.len() as u64;
                 done.bytes += scanned.end.saturating_sub(piece.from);
-                take(source, piece.file, scanned, &mut done.reached[file], latest, &mut resolve, &mut heap);
+                let mut place = |hit: &Hit| {
+                    // An event without a time, in a file without one before it, happens now.
+                    let at = hit.at.map_or(latest, |at| resolve((at, hit.offset)));
+                    (at, piece.file, hit.offset, hit.rule)
+                };
+                let (_, lines) = done.reached[file];
+                done.reached[file] = (scanned.end, lines + scanned.lines);
+                let events = scanned.hits.into_iter().map(|hit| (place(&hit), hit)).collect();
+                runs.extend(Run::new(events, scanned.text, Arc::clone(&names[file]), lines).map(Reverse));
             }
             Err(failure) => {
                 failed[file] = true;
@@ -103,9 +158,13 @@ pub(super) fn round(
             }
         }
         let certain = planned.get(number).map_or(i64::MAX, |(earliest, _)| *earliest);
-        while heap.peek().is_some_and(|Reverse(next): &Reverse<Pending>| next.order.0 < certain) {
-            let Some(Reverse(Pending { order: (at, _, _, rule), key, line })) = heap.pop() else { break };
-            engine.event(rules, usize::from(rule), key, at, line, &mut alerts);
+        while let Some(mut first) = runs.peek_mut()
+            && first.0.next.0 < certain
+        {
+            first.0.tell(rules, engine, &mut alerts);
+            if !first.0.advance() {
+                PeekMut::pop(first);
+            }
         }
         alerts.drain(..).try_for_each(&mut *out)
     })?;
@@ -114,24 +173,6 @@ pub(super) fn round(
     }
     alerts.drain(..).try_for_each(out)?;
     Ok(done)
-}
-
-fn take(
-    source: &Source,
-    file: u32,
-    scanned: Scanned,
-    reached: &mut (u64, u64),
-    latest: i64,
-    resolve: &mut impl FnMut(((i64, i64), u64)) -> i64,
-    heap: &mut BinaryHeap<Reverse<Pending>>,
-) {
-    for Hit { rule, key, at, offset, line, text } in scanned.hits {
-        // An event without a time, in a file without one before it, happens now.
-        let at = at.map_or(latest, |at| resolve((at, offset)));
-        let line = Line { file: source.path.display().to_string(), line: reached.1 + line + 1, text };
-        heap.push(Reverse(Pending { order: (at, file, offset, rule), key, line }));
-    }
-    *reached = (scanned.end, reached.1 + scanned.lines);
 }
 
 /// Where the clock of a file was turned back. It is looked for only when a time comes that the clock shows twice.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tabular::unpack::{self, Compression};
 
 use super::events::trimmed;
+use super::files::{is_gone, open_at};
 use super::matcher::{Matcher, Scratch};
 use super::rules::Rules;
 use super::stamp::{Clock, Stamp};
@@ -87,6 +89,8 @@ pub struct Piece {
     pub file: u32,
     /// Its path, for opening it and for errors.
     pub path: PathBuf,
+    /// Device and inode, where only the file there is meant: a log that is followed may get another name at any moment.
+    pub place: Option<(u64, u64)>,
     /// Whether it is packed with gzip; then all places are those of the unpacked text.
     pub packed: bool,
     /// The first byte.
@@ -114,12 +118,17 @@ impl fmt::Display for Piece {
 pub struct Scanned {
     /// Events that fit, in the order of the file; one for each rule that they fit.
     pub(super) hits: Vec<Hit>,
+    /// What of them an alert would show, one behind the other: there are half a million in some hundred megabytes of logs, and
+    /// a string of its own for each would cost more than finding it.
+    pub(super) text: String,
     /// Line ends that were passed.
     pub(super) lines: u64,
     /// The byte behind the last event that was looked at.
     pub(super) end: u64,
     /// The time of the last event that has one.
     pub(super) last: Option<(i64, i64)>,
+    /// Another file has the name by now: nothing was read.
+    pub(super) gone: bool,
 }
 
 /// An event that fits a rule.
@@ -134,7 +143,8 @@ pub(super) struct Hit {
     pub(super) offset: u64,
     /// Line ends before it in the piece.
     pub(super) line: u64,
-    pub(super) text: String,
+    /// Where it stands in the piece's text.
+    pub(super) shown: Range<u32>,
 }
 
 /// The job: scans one piece after another.
@@ -165,16 +175,22 @@ impl Job for ScanPiece {
             (self.clock, self.year) = (self.clock.of_year(piece.year), piece.year);
         }
         let cannot = || format!("cannot read {}", piece.path.display());
+        // A worker that goes through a file piece by piece opens it once.
+        let opened = match self.open.take() {
+            Some((path, file)) if path == piece.path && !piece.packed => Ok(file),
+            _ => open_at(&piece.path, piece.place),
+        };
+        let mut file = match opened {
+            Err(error) if piece.place.is_some() && is_gone(&error) => {
+                return Ok(Scanned { gone: true, end: piece.from, ..Scanned::default() });
+            }
+            opened => opened.or_problem(cannot)?,
+        };
         if piece.packed {
-            let mut unpacked = unpack::open(&piece.path, Compression::Gzip).or_problem(cannot)?;
+            let mut unpacked = unpack::read(file, Compression::Gzip).or_problem(cannot)?;
             io::copy(&mut (&mut unpacked).take(piece.from), &mut io::sink()).or_problem(cannot)?;
             return self.scan(&mut unpacked.take(piece.end - piece.from), piece, stop).or_problem(cannot)?;
         }
-        // A worker that goes through a file piece by piece opens it once.
-        let mut file = match self.open.take() {
-            Some((path, file)) if path == piece.path => file,
-            _ => File::open(&piece.path).or_problem(cannot)?,
-        };
         // The byte before tells whether a line begins where the piece does.
         let from = if piece.aligned { piece.from } else { piece.from - 1 };
         file.seek(SeekFrom::Start(from)).or_problem(cannot)?;
@@ -279,7 +295,7 @@ impl ScanPiece {
             counted = event.start;
             let content = trimmed(&text[event.clone()]);
             let at = clock.read(content).or_else(|| before(clock, &text[..event.start])).map(both);
-            let shown = String::from_utf8_lossy(&content[..content.len().min(SHOWN)]);
+            let shown = append(&mut scanned.text, &content[..content.len().min(SHOWN)]);
             for fit in fits.drain(..) {
                 scanned.hits.push(Hit {
                     rule: u16::try_from(fit.rule).unwrap_or(u16::MAX),
@@ -287,13 +303,24 @@ impl ScanPiece {
                     at,
                     offset: offset + event.start as u64,
                     line: lines,
-                    text: shown.clone().into_owned(),
+                    shown: shown.clone(),
                 });
             }
         });
         scanned.lines = lines + memchr_iter(b'\n', &text[counted..]).count() as u64;
         scanned.last = before(clock, text).map(both).or(scanned.last);
     }
+}
+
+/// Appends what is text and marks what is not. Tells where it is then.
+fn append(text: &mut String, event: &[u8]) -> Range<u32> {
+    let place = |text: &str| u32::try_from(text.len()).unwrap_or(u32::MAX);
+    let from = place(text);
+    match std::str::from_utf8(event) {
+        Ok(event) => text.push_str(event),
+        Err(_) => text.push_str(&String::from_utf8_lossy(event)),
+    }
+    from..place(text)
 }
 
 fn both(stamp: Stamp) -> (i64, i64) {
