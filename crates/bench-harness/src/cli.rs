@@ -130,7 +130,7 @@ pub struct Bench {
     /// The seed of everything random
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
-    /// Timed samples of each cell, at the most [default: 3 at tiny, else 7]
+    /// Timed samples of each cell, at the most [default: 3 at tiny, else 7; 4 in a run at small]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
     pub samples: Option<usize>,
     /// The base address of the simulated API
@@ -163,8 +163,14 @@ impl Chosen {
 }
 
 impl Bench {
-    /// Timed samples of each cell, at the most.
+    /// Timed samples of each cell of a run, at the most. At `small` a run is to take about a minute.
     pub fn samples(&self) -> usize {
+        let fewer = (self.scale == Scale::Small).then_some(4);
+        self.samples.or(fewer).unwrap_or_else(|| self.pairs())
+    }
+
+    /// The same where times are compared pair by pair: of fewer than six pairs nothing is certain.
+    pub fn pairs(&self) -> usize {
         self.samples.unwrap_or(if self.scale == Scale::Tiny { 3 } else { 7 })
     }
 

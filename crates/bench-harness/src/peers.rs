@@ -162,7 +162,7 @@ impl Caller<'_> {
         }
         let scratch = Staging::within(&Home::find().out())?;
         let mut peaks: Vec<Vec<u64>> = vec![Vec::new(); records.len()];
-        for round in 0..=self.options.bench.samples() {
+        for round in 0..=self.options.bench.pairs() {
             for at in stats::order(records.len(), self.options.bench.seed.wrapping_add(round as u64)) {
                 let record = &mut records[at];
                 if !record.missing.is_empty() || record.error.is_some() {

@@ -16,7 +16,7 @@ use crate::folder::RunFolder;
 use crate::progress::Progress;
 use crate::{claims, export, report};
 
-/// A cell that has taken three samples and spent this much time is measured well enough.
+/// A cell that has taken four samples and spent this much time is measured well enough.
 const ENOUGH: Duration = Duration::from_secs(3);
 
 /// What there is to measure.

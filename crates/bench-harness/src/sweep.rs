@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use lab::cli::End;
-use lab::measure::{self, CellPlan, Noise, difference::Difference};
+use lab::measure::{self, CellPlan, Noise, Settings, difference::Difference};
 use lab::record::{CellRecord, SweepRecord, SweptCell};
 use lab::scaling::{Coefficient, Curve, Fit, Law, Peak, Point};
 use lab::{Home, Kind, Problem};
@@ -195,7 +195,7 @@ pub fn sweep(options: &SweepOptions) -> Result<End, Refused> {
     let cells = cells(found, options)?;
     let runs = Home::find().runs();
     let folder = run::run_to_add_to(options.into.as_deref(), &options.bench)?;
-    let settings = run::settings(&options.bench, &runs);
+    let settings = Settings { samples: options.bench.pairs(), ..run::settings(&options.bench, &runs) };
     let mut noise = Noise::default();
     let mut progress = Progress::start(&cells);
     let mut tell = |plan: &CellPlan| progress.sample(plan);

@@ -13,7 +13,7 @@ import threading
 
 import contract
 
-COUNTS = {"tiny": 8_000, "small": 80_000, "medium": 800_000, "large": 8_000_000}
+COUNTS = {"tiny": 8_000, "small": 20_000, "medium": 800_000, "large": 8_000_000}
 PRODUCERS, ROOM = 2, 256
 
 

@@ -1,6 +1,6 @@
 //! What each exercise is, in Portuguese. A program says it in English in its own list.
 
-use lab::record::{Bilingual, ExerciseRecord};
+use lab::record::{Bilingual, ExerciseRecord, StrategyRecord};
 
 /// By the exercise's number.
 const PORTUGUESE: [(u8, &str); 16] = [
@@ -30,6 +30,24 @@ const PORTUGUESE: [(u8, &str); 16] = [
     (15, "Procura eventos em muitos arquivos de log e dá alertas, na ordem do tempo."),
     (16, "Reúne da API de localidades os estados com suas cidades e os distritos delas em uma só árvore."),
 ];
+
+/// Why an exercise does not offer a strategy, by its number and the strategy's name.
+const ABSENT: [(u8, &str, &str); 3] = [
+    (
+        11,
+        "cluster",
+        "foi compilado sem a feature `cluster`: cargo run -p pipelines --features cluster -- etl --strategy cluster",
+    ),
+    (13, "rayon", "suas threads roubam tarefas umas das outras e não podem bloquear, o que uma fila cheia faz"),
+    (13, "nats", "foi compilado sem a feature `nats`"),
+];
+
+/// Why a strategy is not offered, in both languages; `None` for one that is.
+pub(super) fn why_absent(exercise: &ExerciseRecord, strategy: &StrategyRecord) -> Option<Bilingual> {
+    let en = strategy.absent.as_ref()?;
+    let pt = ABSENT.iter().find(|(id, name, _)| (*id, *name) == (exercise.id, &strategy.name));
+    Some(Bilingual { en: en.clone(), pt: pt.map_or(en.as_str(), |(_, _, text)| *text).into() })
+}
 
 /// The sentence in both languages; in the program's own words where it has none in Portuguese.
 pub(super) fn about(exercise: &ExerciseRecord) -> Bilingual {

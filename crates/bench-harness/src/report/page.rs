@@ -149,7 +149,7 @@ fn exercise(section: &Section<'_>, run: &Run, budget: shapes::Budget) -> Markup 
         .exercise
         .strategies
         .iter()
-        .filter_map(|strategy| Some((&strategy.name, strategy.absent.as_ref()?)))
+        .filter_map(|strategy| Some((&strategy.name, about::why_absent(section.exercise, strategy)?)))
         .collect();
     html! {
         section.exercise id=(table::anchor(section)) {
@@ -167,7 +167,7 @@ fn exercise(section: &Section<'_>, run: &Run, budget: shapes::Budget) -> Markup 
             }
             @if !absent.is_empty() {
                 dl.absent {
-                    @for (name, why) in absent { div { dt { (show(&both!("{name} is not offered", "{name} não é oferecida"))) } dd { (why) } } }
+                    @for (name, why) in &absent { div { dt { (show(&both!("{name} is not offered", "{name} não é oferecida"))) } dd { (show(why)) } } }
                 }
             }
         }

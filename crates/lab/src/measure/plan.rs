@@ -30,12 +30,15 @@ pub struct CellPlan {
 /// A speed-up that is known to 2 % is known well enough for any table.
 pub const NARROW: f64 = 0.02;
 
+/// With fewer samples a cell never stops early: two runs of three cannot be told apart for certain.
+pub(super) const FEWEST: usize = 4;
+
 /// How to measure.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Timed samples for each cell, at the most.
     pub samples: usize,
-    /// A cell that has taken three samples and spent this much time is measured well enough.
+    /// A cell that has taken four samples and spent this much time is measured well enough.
     pub enough: Duration,
     /// From [`super::stats::ENOUGH`] samples on, an exercise whose speed-ups all have intervals narrower than this share of
     /// themselves is measured well enough.

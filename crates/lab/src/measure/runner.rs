@@ -15,7 +15,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::noise::{Buffers, Noise};
-use super::plan::{CellPlan, Settings};
+use super::plan::{CellPlan, FEWEST, Settings};
 use super::process::CellProcess;
 use super::stats;
 use crate::cell::Sample;
@@ -136,7 +136,7 @@ fn rounds<E: Executor>(
         order.shuffle(&mut random);
         for number in order {
             let (this, plan) = (&mut measured[number], &cells[number]);
-            let enough = this.samples.len() >= 3 && spent[number] >= settings.enough;
+            let enough = this.samples.len() >= FEWEST && spent[number] >= settings.enough;
             if (enough && !recorded) || this.error.is_some() {
                 continue;
             }

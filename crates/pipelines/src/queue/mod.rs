@@ -122,7 +122,7 @@ impl Exercise for Queue {
         let sources = if args.inputs.is_empty() {
             let all = args.messages.unwrap_or(match lab.scale {
                 Scale::Tiny => 8_000,
-                Scale::Small => 80_000,
+                Scale::Small => 20_000,
                 Scale::Medium => 800_000,
                 Scale::Large => 8_000_000,
             });
