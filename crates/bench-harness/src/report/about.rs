@@ -38,7 +38,11 @@ const ABSENT: [(u8, &str, &str); 3] = [
         "cluster",
         "foi compilado sem a feature `cluster`: cargo run -p pipelines --features cluster -- etl --strategy cluster",
     ),
-    (13, "rayon", "suas threads roubam tarefas umas das outras e não podem bloquear, o que uma fila cheia faz"),
+    (
+        13,
+        "rayon",
+        "suas threads roubam tarefas umas das outras e não podem bloquear, o que uma fila cheia faz",
+    ),
     (13, "nats", "foi compilado sem a feature `nats`"),
 ];
 
