@@ -74,12 +74,11 @@ fn programs(house: &House, words: &[&str], environment: &[(&str, &str)]) -> Resu
 /// Lines and missed lines of each crate's own sources, without tests, and of all together.
 fn by_crate(report: &str, root: &Path) -> BTreeMap<String, (u64, u64)> {
     let mut found = BTreeMap::new();
-    let crates = root.join("crates").display().to_string();
+    let crates = root.join("crates");
     for line in report.lines() {
         let mut columns = line.split_whitespace();
         let Some(path) = columns.next() else { continue };
-        // The table leaves out what all paths begin with.
-        let path = path.strip_prefix(&*crates).unwrap_or(path).trim_start_matches('/');
+        let path = below(Path::new(path), &crates).display().to_string();
         let Some((name, inside)) = path.split_once('/') else { continue };
         let is_test = inside.starts_with("tests") || inside.contains("/tests") || inside.contains("explored");
         let numbers: Vec<u64> = columns.filter_map(|column| column.parse().ok()).collect();
@@ -97,6 +96,17 @@ fn by_crate(report: &str, root: &Path) -> BTreeMap<String, (u64, u64)> {
     found
 }
 
+/// The path below `folder`, whose beginning may be missing: the table leaves out what all of its paths begin with.
+fn below<'a>(path: &'a Path, folder: &Path) -> &'a Path {
+    let mut known = folder.components();
+    loop {
+        match path.strip_prefix(known.as_path()) {
+            Ok(below) => return below,
+            Err(_) => known.next(),
+        };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,12 +116,13 @@ mod tests {
         let report = "Filename  Regions\n\
             lab/src/a.rs 10 1 90.00% 2 0 100.00% 30 3 90.00% 0 0 -\n\
             /p/crates/lab/src/b/c.rs 10 1 90.00% 2 0 100.00% 10 1 90.00% 0 0 -\n\
+            crates/lab/src/d.rs 10 1 90.00% 2 0 100.00% 1 0 90.00% 0 0 -\n\
             fetch/src/a/tests.rs 10 1 90.00% 2 0 100.00% 30 3 90.00% 0 0 -\n\
             fetch/tests/a.rs 10 1 90.00% 2 0 100.00% 30 3 90.00% 0 0 -\n\
             fetch/src/a.rs 10 1 90.00% 2 0 100.00% 5 0 100.00% 0 0 -\n\
             TOTAL 10 1 90.00% 2 0 100.00% 40 4 90.00% 0 0 -\n";
         let found = by_crate(report, Path::new("/p"));
-        let expected = [("all", (45, 4)), ("fetch", (5, 0)), ("lab", (40, 4))];
+        let expected = [("all", (46, 4)), ("fetch", (5, 0)), ("lab", (41, 4))];
         assert_eq!(found, BTreeMap::from(expected.map(|(name, lines)| (name.to_owned(), lines))));
     }
 }
