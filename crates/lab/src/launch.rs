@@ -17,6 +17,15 @@ pub(crate) const CELL_ARGUMENTS: usize = 4;
 /// Set for a worker, which does not start workers: a program that took its role for arguments would start itself for ever.
 const ROLE: &str = "PARALELO_ROLE";
 
+/// Who started a worker. Asked by the worker itself, the system names who owns it now: where the one that started it was killed at
+/// once, that is another process already.
+const PARENT: &str = "PARALELO_PARENT";
+
+/// The process that started this one as a worker; `None` where nobody did.
+pub fn parent() -> Option<u32> {
+    std::env::var(PARENT).ok()?.parse().ok()
+}
+
 /// A program that can play roles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
@@ -52,8 +61,20 @@ impl Launch {
             return Err(io::Error::other("a worker does not start workers"));
         }
         let mut command = Command::new(&self.program);
-        command.arg(WORKER).arg(role).env(ROLE, role);
+        command.arg(WORKER).arg(role).env(ROLE, role).env(PARENT, std::process::id().to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Ok(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_is_told_who_started_it() {
+        let command = Launch::program("x").role("r").unwrap();
+        let told = command.get_envs().find(|(name, _)| *name == PARENT).and_then(|(_, value)| value);
+        assert_eq!(told.unwrap(), std::process::id().to_string().as_str());
     }
 }

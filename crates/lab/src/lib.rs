@@ -42,7 +42,7 @@ pub use context::{Children, Lab, Scale};
 pub use exercise::{Exercise, Kind, Strategy};
 pub use home::Home;
 pub use job::{Cause, Death, Failure, Job, Patience, Tried};
-pub use launch::Launch;
+pub use launch::{Launch, parent};
 pub use ledger::Ledger;
 pub use problem::{OrProblem, Problem};
 pub use procs::Role;

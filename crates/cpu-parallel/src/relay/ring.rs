@@ -142,7 +142,10 @@ impl Side {
     fn new(ring: Arc<Ring>, own: usize, other: usize) -> Self {
         let (own, seen) =
             (ring.number(own).load(Ordering::Acquire), ring.number(other).load(Ordering::Acquire));
-        Self { ring, own, seen, parent: getppid() }
+        // Asked only now, the system may name another one already.
+        let parent =
+            lab::parent().and_then(|parent| i32::try_from(parent).ok()).map_or_else(getppid, Pid::from_raw);
+        Self { ring, own, seen, parent }
     }
 
     /// Publishes `own` and wakes the other side, if it sleeps and `worth` waking.

@@ -90,6 +90,13 @@ fn neither_side_sleeps_for_ever_whatever_the_pace() {
 }
 
 #[test]
+fn an_end_whose_parent_is_another_one_than_it_was_told_waits_no_longer() {
+    let (_writer, mut reader) = ring_at(0, 64);
+    reader.0.parent = Pid::from_raw(i32::MAX);
+    assert_eq!(reader.read(&mut [0; 8]).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+}
+
+#[test]
 fn a_damaged_ring_is_an_error_and_not_a_read_past_its_end() {
     let (_, mut reader) = ring_at(0, 64);
     reader.0.ring.number(TAIL).store(65, Ordering::Relaxed);
