@@ -38,9 +38,9 @@ pub(super) struct Round {
 /// not events, so that it is as small as the number of files that overlap in time.
 #[derive(Debug)]
 struct Run {
-    /// The place of the next one: time, file, byte, rule.
-    next: Place,
-    events: std::vec::IntoIter<(Place, Hit)>,
+    /// That of the next one.
+    next: Order,
+    events: std::vec::IntoIter<(Order, Hit)>,
     hit: Hit,
     text: String,
     /// The file's name, for whoever is told.
@@ -50,11 +50,11 @@ struct Run {
 }
 
 /// Time, file, byte and rule: the order in which events come to the rules.
-type Place = (i64, u32, u64, u16);
+type Order = (i64, u32, u64, u16);
 
 impl Run {
-    fn new(mut events: Vec<(Place, Hit)>, text: String, name: Arc<str>, lines: u64) -> Option<Self> {
-        events.sort_by_key(|(place, _)| *place);
+    fn new(mut events: Vec<(Order, Hit)>, text: String, name: Arc<str>, lines: u64) -> Option<Self> {
+        events.sort_by_key(|(order, _)| *order);
         let mut events = events.into_iter();
         let (next, hit) = events.next()?;
         Some(Self { next, events, hit, text, name, lines })
@@ -62,7 +62,7 @@ impl Run {
 
     fn tell(&self, rules: &Rules, engine: &mut Engine, out: &mut Vec<Alert>) {
         let Hit { key, line, shown, .. } = &self.hit;
-        let text = &self.text[shown.start as usize..shown.end as usize];
+        let text = &self.text[shown.clone()];
         let (at, _, _, rule) = self.next;
         let event = Event { key, at, file: &self.name, line: self.lines + line + 1, text };
         engine.event(rules, usize::from(rule), event, out);
@@ -142,14 +142,14 @@ pub(super) fn round(
                 latest = latest.max(scanned.last.map_or(i64::MIN, |last| resolve((last, scanned.end))));
                 done.hits += scanned.hits.len() as u64;
                 done.bytes += scanned.end.saturating_sub(piece.from);
-                let mut place = |hit: &Hit| {
+                let mut order = |hit: &Hit| {
                     // An event without a time, in a file without one before it, happens now.
                     let at = hit.at.map_or(latest, |at| resolve((at, hit.offset)));
                     (at, piece.file, hit.offset, hit.rule)
                 };
                 let (_, lines) = done.reached[file];
                 done.reached[file] = (scanned.end, lines + scanned.lines);
-                let events = scanned.hits.into_iter().map(|hit| (place(&hit), hit)).collect();
+                let events = scanned.hits.into_iter().map(|hit| (order(&hit), hit)).collect();
                 runs.extend(Run::new(events, scanned.text, Arc::clone(&names[file]), lines).map(Reverse));
             }
             Err(failure) => {

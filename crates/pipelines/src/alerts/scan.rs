@@ -144,7 +144,7 @@ pub(super) struct Hit {
     /// Line ends before it in the piece.
     pub(super) line: u64,
     /// Where it stands in the piece's text.
-    pub(super) shown: Range<u32>,
+    pub(super) shown: Range<usize>,
 }
 
 /// The job: scans one piece after another.
@@ -313,14 +313,13 @@ impl ScanPiece {
 }
 
 /// Appends what is text and marks what is not. Tells where it is then.
-fn append(text: &mut String, event: &[u8]) -> Range<u32> {
-    let place = |text: &str| u32::try_from(text.len()).unwrap_or(u32::MAX);
-    let from = place(text);
+fn append(text: &mut String, event: &[u8]) -> Range<usize> {
+    let from = text.len();
     match std::str::from_utf8(event) {
         Ok(event) => text.push_str(event),
         Err(_) => text.push_str(&String::from_utf8_lossy(event)),
     }
-    from..place(text)
+    from..text.len()
 }
 
 fn both(stamp: Stamp) -> (i64, i64) {
