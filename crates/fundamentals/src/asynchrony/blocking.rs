@@ -7,8 +7,8 @@
 use std::time::{Duration, Instant};
 
 use lab::record::Threshold;
+use lab::timeline::Drawn as _;
 use lab::{Problem, span};
-use tracing::Instrument;
 
 use crate::claim::{Claim, Source};
 use crate::measured::Measured;
@@ -45,9 +45,9 @@ pub fn longest_pause(blocks_for: Duration, on_a_helper: bool) -> Duration {
                 block();
             }
         };
-        let heart = heart.instrument(span!(Task, "task", "heart"));
+        let heart = heart.drawn(span!(Task, "task", "heart"));
         let (longest, ()) =
-            futures::future::join(heart, blocking.instrument(span!(Task, "task", "blocking"))).await;
+            futures::future::join(heart, blocking.drawn(span!(Task, "task", "blocking"))).await;
         longest
     })
 }

@@ -11,8 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lab::record::Threshold;
+use lab::timeline::Drawn as _;
 use lab::{Problem, span};
-use tracing::Instrument;
 
 use crate::claim::{Claim, Source};
 use crate::measured::Measured;
@@ -52,7 +52,7 @@ fn threads_of(tasks: u64, turns: u64, moment: Duration, helpers: bool) -> BTreeS
                 }
                 threads
             };
-            tokio::spawn(task.instrument(span!(Task, "task", format_args!("task {number}"))))
+            tokio::spawn(task.drawn(span!(Task, "task", format_args!("task {number}"))))
         };
         let started: Vec<_> = (1..=tasks).map(task).collect();
         futures::future::join_all(started).await.into_iter().flatten().flatten().collect()

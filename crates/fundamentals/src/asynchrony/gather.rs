@@ -9,8 +9,8 @@
 use std::time::{Duration, Instant};
 
 use lab::record::Threshold;
+use lab::timeline::Drawn as _;
 use lab::{Problem, span};
-use tracing::Instrument;
 
 use crate::claim::{Claim, Source};
 use crate::measured::Measured;
@@ -26,7 +26,7 @@ const COFFEE: u32 = 1;
 const TOAST: u32 = 2;
 
 async fn make(what: &'static str, time: Duration) -> &'static str {
-    tokio::time::sleep(time).instrument(span!(Task, "make", what)).await;
+    tokio::time::sleep(time).drawn(span!(Task, "make", what)).await;
     what
 }
 

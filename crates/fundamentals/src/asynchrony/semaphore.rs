@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lab::record::Threshold;
+use lab::timeline::Drawn as _;
 use lab::{Problem, span};
 use tokio::sync::Semaphore;
-use tracing::Instrument;
 
 use crate::claim::{Claim, Source};
 use crate::measured::Measured;
@@ -36,7 +36,7 @@ pub fn most_at_once(tasks: usize, time: Duration, with_semaphore: bool) -> usize
                 tokio::time::sleep(time).await;
                 inside.fetch_sub(1, Ordering::Relaxed);
             };
-            request.instrument(span!(Task, "request", format_args!("request {}", number + 1)))
+            request.drawn(span!(Task, "request", format_args!("request {}", number + 1)))
         };
         futures::future::join_all((0..tasks).map(ask)).await;
     });

@@ -6,10 +6,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use lab::timeline::Drawn as _;
 use lab::{Job, Lab, Problem, Stop, span};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use tracing::Instrument;
 
 use crate::stage::in_processes;
 
@@ -63,7 +63,7 @@ impl Cake {
             tokio::time::sleep(self.oven()).await;
             dough
         };
-        cake.instrument(span!(Task, "cake", self)).await
+        cake.drawn(span!(Task, "cake", self)).await
     }
 }
 

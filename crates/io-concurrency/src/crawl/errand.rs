@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fetch::{Answer, Client, Gate, Limits, Manners, Target};
+use lab::timeline::Drawn as _;
 use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
-use tracing::Instrument;
 
 use super::args::CrawlArgs;
 use super::cache::Cache;
@@ -138,7 +138,7 @@ pub async fn fetch_page(fetcher: &Fetcher, errand: &Errand) -> Result<Page, Prob
             },
         })
     };
-    fetching.instrument(lab::span!(Running, "fetch", errand)).await
+    fetching.drawn_on_thread(|| lab::span!(Running, "fetch", errand)).await
 }
 
 fn micros(time: Duration) -> u64 {

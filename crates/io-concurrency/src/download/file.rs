@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use fetch::{Client, FetchError, Gate, Limits, Manners, Throttle};
+use lab::timeline::Drawn as _;
 use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
-use tracing::Instrument;
 
 use super::args::DownloadArgs;
 use super::list::Wanted;
@@ -122,7 +122,7 @@ pub async fn download(fetcher: &Fetcher, wanted: &Wanted, stop: &Stop) -> Result
     tokio::select! {
         biased;
         () = stop.wait() => Err(Problem::new("interrupted").of_class("interrupted")),
-        saved = get(fetcher, wanted).instrument(lab::span!(Running, "download", wanted)) => saved,
+        saved = get(fetcher, wanted).drawn_on_thread(|| lab::span!(Running, "download", wanted)) => saved,
     }
 }
 

@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fetch::{Prober, Probing, Target, note_waking};
+use lab::timeline::Drawn as _;
 use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
-use tracing::Instrument;
 
 use super::expect::{Expect, Verdict};
 
@@ -110,7 +110,7 @@ pub async fn look(prober: &Prober, setup: &Setup, watched: &Watched, late: Durat
         Ok(target) => target,
         Err(error) => return Sighting::unseen(at, error.class(), error.to_string()),
     };
-    let probe = prober.probe(&target).instrument(lab::span!(Running, "probe", watched)).await;
+    let probe = prober.probe(&target).drawn_on_thread(|| lab::span!(Running, "probe", watched)).await;
     let mut sighting = Sighting {
         dns_us: micros(probe.phases.dns),
         connect_us: micros(probe.phases.connect),

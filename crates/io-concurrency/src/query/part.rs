@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use lab::timeline::Drawn as _;
 use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
-use tracing::Instrument;
 
 use super::batches::{Batches, Gatherer};
 use super::column::Value;
@@ -187,7 +187,7 @@ pub struct Reply {
 /// # Errors
 /// See [`sqlite::ask`], [`postgres::ask`] and [`mariadb::ask`].
 pub async fn ask(setup: &Setup, part: &Part, stop: &Stop) -> Result<Reply, Problem> {
-    asked(setup, part, stop).instrument(lab::span!(Running, "query", part)).await
+    asked(setup, part, stop).drawn_on_thread(|| lab::span!(Running, "query", part)).await
 }
 
 async fn asked(setup: &Setup, part: &Part, stop: &Stop) -> Result<Reply, Problem> {

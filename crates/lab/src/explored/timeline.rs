@@ -6,11 +6,11 @@ use shuttle::thread;
 
 use super::buffers::Buffers;
 use super::explore;
-use crate::timeline::{Slice, State};
+use crate::timeline::{Kept, Slice, State};
 
-fn slice(lane: &str, number: u64) -> Slice {
-    let (name, label) = ("task".into(), number.to_string());
-    Slice { lane: lane.into(), state: State::Running, name, label, start_ns: number, end_ns: number }
+fn slice(number: u64) -> Kept {
+    let (lane, name, label) = ("another".into(), "task".into(), number.to_string());
+    Slice { lane, state: State::Running, name, label, start_ns: number, end_ns: number }.into()
 }
 
 /// Threads that record `slices` each and end, while they are collected `looks` times, and once more at the end.
@@ -21,7 +21,7 @@ fn check(threads: u64, slices: u64, looks: usize) {
             let buffers = Arc::clone(&buffers);
             thread::spawn(move || {
                 let mine = buffers.open("pool");
-                (0..slices).for_each(|number| mine.keep(slice(&mine.lane, number)));
+                (0..slices).for_each(|number| mine.keep(slice(number)));
             })
         };
         let recording: Vec<_> = (0..threads).map(record).collect();

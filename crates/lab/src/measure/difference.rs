@@ -11,7 +11,7 @@
 pub struct Difference {
     /// The time of these over the time of the base.
     pub ratio: f64,
-    /// Its interval of at least 95 %; `None` where so few samples cannot give one.
+    /// Its interval of at least 95 %; `None` where so few samples cannot give one, or more than a thousand a side.
     pub interval: Option<[f64; 2]>,
 }
 
@@ -75,9 +75,12 @@ fn logs(times: &[u64]) -> Option<Vec<f64>> {
 
 /// How many of the sorted values are cut off each end, where `counts` says in how many of all orders the statistic is 0, 1,
 /// 2, …: the interval from the (c + 1)th value to the (c + 1)th from the end misses on each side with the probability that
-/// the statistic is at most c. `None` if even with c = 0 that is too often.
+/// the statistic is at most c. `None` if even with c = 0 that is too often, or if there are too many orders to count.
 fn cut(counts: &[f64]) -> Option<usize> {
     let all: f64 = counts.iter().sum();
+    if !all.is_finite() {
+        return None;
+    }
     let mut sum = 0.0;
     let kept = counts.iter().take_while(|count| {
         sum += **count;
@@ -87,31 +90,40 @@ fn cut(counts: &[f64]) -> Option<usize> {
 }
 
 /// In how many orders of `m` and `n` values each number of pairs is the wrong way round, 0 to m n: the coefficients of the
-/// Gaussian binomial, one factor (1 − q^(n + i)) / (1 − q^i) after the other.
+/// Gaussian binomial, one factor (1 − q^(n + i)) / (1 − q^i) after the other, in units of the smallest number.
 fn mann_whitney(m: usize, n: usize) -> Vec<f64> {
     let mut counts = vec![0.0; m * n + 1];
-    counts[0] = 1.0;
+    // Only shares of the whole matter, and counted from here the whole has room up to a thousand samples a side.
+    counts[0] = f64::MIN_POSITIVE;
     for i in 1..=m {
-        for at in (n + i..counts.len()).rev() {
+        // After so many factors there are i n + 1 coefficients, the same from both ends. Half of them are worked out, because
+        // what rounding leaves past the last one would be added up by every factor to come.
+        let (last, half) = (i * n, i * n / 2);
+        for at in (n + i..=half).rev() {
             counts[at] -= counts[at - n - i];
         }
-        for at in i..counts.len() {
+        for at in i..=half {
             counts[at] += counts[at - i];
+        }
+        for at in half + 1..=last {
+            counts[at] = counts[last - at];
         }
     }
     counts
 }
 
-/// In how many of the 2^n choices of signs the ranks of the positive ones add up to 0, 1, 2, ….
+/// In what share of the 2^n choices of signs the ranks of the positive ones add up to 0, 1, 2, …: their number has no room
+/// from 1,024 pairs on.
 fn signed_ranks(n: usize) -> Vec<f64> {
-    let mut counts = vec![0.0; n * (n + 1) / 2 + 1];
-    counts[0] = 1.0;
+    let mut shares = vec![0.0; n * (n + 1) / 2 + 1];
+    shares[0] = 1.0;
     for rank in 1..=n {
-        for at in (rank..counts.len()).rev() {
-            counts[at] += counts[at - rank];
+        for at in (0..shares.len()).rev() {
+            let below = at.checked_sub(rank).map_or(0.0, |below| shares[below]);
+            shares[at] = f64::midpoint(shares[at], below);
         }
     }
-    counts
+    shares
 }
 
 #[cfg(test)]
@@ -183,6 +195,17 @@ mod tests {
         let found = Difference::of(&one, &two).unwrap();
         assert!((1.07..1.13).contains(&found.ratio) && found.is_slower_by(0.05), "{found:?}");
         assert!(!Difference::of(&two, &one).unwrap().is_slower_by(0.0));
+    }
+
+    #[test]
+    fn a_thousand_samples_and_more_give_a_narrow_interval() {
+        let mut random = ChaCha8Rng::seed_from_u64(1200);
+        let mut draw = |samples| (times(&mut random, samples, 1e7), times(&mut random, samples, 1.1e7));
+        let ((one, two), (three, four)) = (draw(1_200), draw(600));
+        for found in [Difference::paired(&one, &two), Difference::of(&three, &four)] {
+            let [low, high] = found.unwrap().interval.unwrap();
+            assert!(low > 1.09 && high < 1.11 && low < high, "{low} to {high}");
+        }
     }
 
     #[test]

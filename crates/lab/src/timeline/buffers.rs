@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::sync::Mutex;
-use crate::timeline::Slice;
+use crate::timeline::{Kept, Slice};
 
 /// The buffers of all threads that have recorded. Locked when a thread records for the first time, and to collect.
 pub(super) struct Buffers(Mutex<Vec<Arc<Buffer>>>);
@@ -11,7 +11,7 @@ pub(super) struct Buffers(Mutex<Vec<Arc<Buffer>>>);
 /// What one thread has recorded. Its lock is contended only while the buffers are collected.
 pub(super) struct Buffer {
     pub(super) lane: String,
-    slices: Mutex<Vec<Slice>>,
+    slices: Mutex<Vec<Kept>>,
 }
 
 impl Buffers {
@@ -39,7 +39,8 @@ impl Buffers {
             // First whether its thread has ended, then what it kept: a thread that goes on in between keeps its last slices
             // for the next time.
             let left = buffer.is_left();
-            all.append(&mut buffer.slices.lock());
+            let kept = std::mem::take(&mut *buffer.slices.lock());
+            all.extend(kept.into_iter().map(|slice| slice.on(&buffer.lane)));
             !left
         });
         all
@@ -48,7 +49,7 @@ impl Buffers {
 
 impl Buffer {
     /// Adds a slice.
-    pub(super) fn keep(&self, slice: Slice) {
+    pub(super) fn keep(&self, slice: Kept) {
         self.slices.lock().push(slice);
     }
 

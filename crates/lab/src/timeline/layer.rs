@@ -1,7 +1,9 @@
 //! The `tracing` layer that turns spans into slices.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
@@ -11,7 +13,8 @@ use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::{Slice, State, TARGET, TASKS, keep, now, recording, thread_lane};
+use super::kept::{Lane, Origin};
+use super::{Kept, State, TARGET, TASKS, keep, now, recording};
 
 /// The layer, with the filter that keeps it silent until recording is on.
 pub fn layer<S>() -> impl Layer<S>
@@ -23,28 +26,24 @@ where
     Slices.with_filter(FilterFn::new(|span: &Metadata<'_>| span.target() == TARGET))
 }
 
+thread_local! {
+    /// The spans that the calling thread is in, the innermost one last, and since when. What a span's end needs is found
+    /// here, without another look into the registry.
+    static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Entered {
+    id: Id,
+    origin: Arc<Origin>,
+    at: u64,
+}
+
+/// Whether the calling thread is in a task's span.
+pub(super) fn in_task() -> bool {
+    ENTERED.with_borrow(|entered| entered.iter().any(|span| span.origin.state == State::Task))
+}
+
 struct Slices;
-
-/// What the layer remembers of an open span.
-struct Open {
-    /// The lane of the task around it, if there is one; otherwise it is drawn on the thread that enters it.
-    lane: Option<String>,
-    state: State,
-    label: String,
-    entered: u64,
-    /// When it was last left, or opened if it is a task: from then to its next entry it waits.
-    left: Option<u64>,
-    /// Whether it has an open span within it that waits for someone inside: then so does it.
-    blocked: bool,
-}
-
-impl Open {
-    fn slice(&self, name: &str, state: State, start_ns: u64, end_ns: u64) -> Slice {
-        let lane = self.lane.clone().unwrap_or_else(thread_lane);
-        let state = if state == State::Task { State::Running } else { state };
-        Slice { lane, state, name: name.into(), label: self.label.clone(), start_ns, end_ns }
-    }
-}
 
 impl<S> Layer<S> for Slices
 where
@@ -54,19 +53,17 @@ where
         let Some(span) = context.span(id) else { return };
         let mut fields = Fields { state: State::Running, label: String::new() };
         attributes.record(&mut fields);
-        let (lane, left) = if fields.state == State::Task {
-            (Some(format!("task {}", TASKS.fetch_add(1, Ordering::Relaxed))), Some(now()))
+        // It is drawn on the lane of the task around it, if there is one; otherwise on the thread that enters it.
+        let lane = if fields.state == State::Task {
+            Lane::Task(TASKS.fetch_add(1, Relaxed))
         } else {
-            (span.parent().and_then(|parent| parent.extensions().get::<Open>()?.lane.clone()), None)
+            span.parent().and_then(|around| Some(origin(&around)?.lane.clone())).unwrap_or(Lane::Thread)
         };
-        span.extensions_mut().insert(Open {
-            lane,
-            state: fields.state,
-            label: fields.label,
-            entered: 0,
-            left,
-            blocked: fields.state == State::Blocked,
-        });
+        let new = Origin::new(lane, span.name(), fields.label, fields.state);
+        if fields.state == State::Task {
+            new.left.store(now(), Relaxed);
+        }
+        span.extensions_mut().insert(Arc::new(new));
         if fields.state == State::Blocked {
             block(&span, true);
         }
@@ -74,46 +71,50 @@ where
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(span) = context.span(&id) else { return };
-        let blocked = span.extensions().get::<Open>().is_some_and(|open| open.state == State::Blocked);
-        if blocked {
+        if origin(&span).is_some_and(|origin| origin.state == State::Blocked) {
             block(&span, false);
         }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else { return };
-        let around = span.parent().and_then(|parent| Some(parent.extensions().get::<Open>()?.entered));
-        let mut extensions = span.extensions_mut();
-        let Some(open) = extensions.get_mut::<Open>() else { return };
-        open.entered = now();
-        // Where the span around this one was entered anew as well, it is that one that waited: two slices of waiting that
-        // begin and end at the polls of both would cross, and the slices of a lane must nest. A task has its own lane.
-        if let Some(left) = open.left
-            && recording()
-            && (open.state == State::Task || around.is_none_or(|entered| entered <= left))
-        {
-            let state = if open.blocked { State::Blocked } else { State::Waiting };
-            keep(open.slice(span.name(), state, left, open.entered));
-        }
+        let Some(origin) = context.span(id).and_then(|span| origin(&span)) else { return };
+        ENTERED.with_borrow_mut(|entered| {
+            let (at, left) = (now(), origin.left.load(Relaxed));
+            // Where the span around this one was entered anew as well, it is that one that waited: two slices of waiting
+            // that begin and end at the polls of both would cross, and the slices of a lane must nest. A task has its own
+            // lane.
+            let alone =
+                || origin.state == State::Task || entered.last().is_none_or(|around| around.at <= left);
+            if left > 0 && recording() && alone() {
+                let state = if origin.blocked.load(Relaxed) { State::Blocked } else { State::Waiting };
+                keep(Kept { origin: Arc::clone(&origin), state, start_ns: left, end_ns: at });
+            }
+            entered.push(Entered { id: id.clone(), origin, at });
+        });
     }
 
-    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else { return };
-        let mut extensions = span.extensions_mut();
-        let Some(open) = extensions.get_mut::<Open>() else { return };
-        let end = now();
-        if recording() {
-            keep(open.slice(span.name(), open.state, open.entered, end));
-        }
-        open.left = Some(end);
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        ENTERED.with_borrow_mut(|entered| {
+            let Some(which) = entered.iter().rposition(|span| span.id == *id) else { return };
+            let Entered { origin, at, .. } = entered.remove(which);
+            let end = now();
+            origin.left.store(end, Relaxed);
+            if recording() {
+                let state = if origin.state == State::Task { State::Running } else { origin.state };
+                keep(Kept { origin, state, start_ns: at, end_ns: end });
+            }
+        });
     }
+}
+
+fn origin<S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>) -> Option<Arc<Origin>> {
+    span.extensions().get().cloned()
 }
 
 /// Notes in the span around one that waits for someone inside that it does, or no longer does.
 fn block<S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>, blocked: bool) {
-    let Some(around) = span.parent() else { return };
-    if let Some(open) = around.extensions_mut().get_mut::<Open>() {
-        open.blocked = blocked;
+    if let Some(around) = span.parent().and_then(|around| origin(&around)) {
+        around.blocked.store(blocked, Relaxed);
     }
 }
 

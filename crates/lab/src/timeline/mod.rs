@@ -3,7 +3,7 @@
 //! Spans are the only instrument: code says `span!(Running, "parse", label)` and a `tracing` layer keeps slices of time.
 //!
 //! - A span entered on a thread gives a slice on that thread's lane for each time it was entered.
-//! - Between two entries of the same span lies a slice of waiting: a future that is instrumented with a span is entered
+//! - Between two entries of the same span lies a slice of waiting: a future that is [drawn](Drawn) as a span is entered
 //!   for each poll, so what lies between the polls is the time it waited.
 //!   While a span of state [`State::Blocked`] is open in it, it waits for someone inside: then that slice is one of being
 //!   blocked.
@@ -16,6 +16,8 @@
 
 mod buffers;
 mod chrome;
+mod drawn;
+mod kept;
 mod layer;
 
 use std::cell::RefCell;
@@ -28,6 +30,8 @@ use serde::{Deserialize, Serialize};
 use crate::sync;
 use buffers::{Buffer, Buffers};
 pub use chrome::{read_chrome, write_chrome};
+pub use drawn::Drawn;
+pub(crate) use kept::Kept;
 pub use layer::layer;
 
 /// The target of every span that belongs to the timeline. Logs leave it out.
@@ -153,28 +157,20 @@ pub fn absorb(lane: &str, sent: Option<u64>, slices: Vec<Slice>) {
     {
         for (start_ns, end_ns) in [(sent, first.start_ns), (last, now())] {
             let (name, label) = ("pipe".into(), first.label.clone());
-            keep(Slice { lane: lane.into(), state: State::Sending, name, label, start_ns, end_ns });
+            keep(Slice { lane: lane.into(), state: State::Sending, name, label, start_ns, end_ns }.into());
         }
     }
     for mut slice in slices {
         // The main thread of a process is the process; its other threads keep their names behind it.
         slice.lane = if slice.lane == "main" { lane.into() } else { format!("{lane}: {}", slice.lane) };
-        keep(slice);
+        keep(slice.into());
     }
 }
 
-/// Calls `with` with the calling thread's buffer, which is made when the thread records for the first time.
-fn with_buffer<R>(with: impl FnOnce(&Buffer) -> R) -> R {
+/// Adds a slice to the calling thread's buffer, which is made when the thread records for the first time.
+fn keep(slice: Kept) {
     BUFFER.with_borrow_mut(|mine| {
-        with(mine.get_or_insert_with(|| BUFFERS.open(std::thread::current().name().unwrap_or("thread"))))
-    })
-}
-
-fn keep(slice: Slice) {
-    with_buffer(|buffer| buffer.keep(slice));
-}
-
-/// The lane of the calling thread.
-fn thread_lane() -> String {
-    with_buffer(|buffer| buffer.lane.clone())
+        mine.get_or_insert_with(|| BUFFERS.open(std::thread::current().name().unwrap_or("thread")))
+            .keep(slice);
+    });
 }

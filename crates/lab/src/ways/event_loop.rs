@@ -9,13 +9,13 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tracing::Instrument;
 
 use super::{Desk, Done, Given, Sink, Tasks, attempt, not_started};
 use crate::context::Lab;
 use crate::job::{Cause, Failure, Job, Worker, panic_message};
 use crate::problem::Problem;
 use crate::stop::Stop;
+use crate::timeline::Drawn as _;
 
 /// How long an event loop that is done waits for calls that block a helper thread, such as the lookup of a host's name.
 const GOODBYE: Duration = Duration::from_millis(100);
@@ -68,7 +68,7 @@ where
         loop {
             while let Some(given) = desk.take() {
                 let span = crate::span!(Task, "task", &given.1);
-                in_hand.push(unless_stopped(given, work, &halt).instrument(span));
+                in_hand.push(unless_stopped(given, work, &halt).drawn(span));
             }
             let Some(done) = in_hand.next().await else { break };
             desk.put(done);

@@ -3,13 +3,14 @@
 //! Everything that belongs to one state is polled by one task. Its futures may borrow, none can be left behind, and the
 //! states are what several threads share.
 
+use std::pin::pin;
 use std::time::Instant;
 
 use fetch::{Bulkhead, Pass};
-use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use lab::timeline::Drawn as _;
 use tokio::time::timeout_at;
-use tracing::Instrument as _;
 
 use crate::domain::{City, District, Gap, Missing, State, StateTree, Why};
 use crate::source::Ibge;
@@ -74,7 +75,7 @@ impl Gatherer {
         let mut asked = FuturesUnordered::new();
         for (index, city) in cities.iter().enumerate().filter(|(_, city)| city.districts.is_none()) {
             let (id, span) = (city.id, lab::span!(Task, "city", city.nome));
-            asked.push(async move { (index, id, self.districts(id, until).await) }.instrument(span));
+            asked.push(async move { (index, id, self.districts(id, until).await) }.drawn(span));
         }
         let mut came: Vec<(usize, Vec<District>)> = Vec::with_capacity(asked.len());
         while let Some((index, city, outcome)) = asked.next().await {
@@ -98,23 +99,25 @@ impl Gatherer {
     async fn cities(&self, state: &State, until: Instant) -> Result<Vec<City>, Why> {
         let mut pass = enter(&self.bulkheads.states, until).await?;
         let asked = Box::pin(self.source.cities(state, until));
-        let cities = asked.instrument(lab::span!(Running, "cities of", state.sigla)).await;
-        cities.inspect_err(|_| pass.failed())
+        asked.await.inspect_err(|_| pass.failed())
     }
 
     async fn districts(&self, city: u32, until: Instant) -> Result<Vec<District>, Why> {
         let mut pass = enter(&self.bulkheads.cities, until).await?;
         // Thousands wait for their turn, each in the room that it needs for waiting; what asking needs comes after.
         let asked = Box::pin(self.source.districts(city, until));
-        let districts = asked.instrument(lab::span!(Running, "districts of", city)).await;
-        districts.inspect_err(|_| pass.failed())
+        asked.await.inspect_err(|_| pass.failed())
     }
 }
 
 /// Waits for its turn, but not past the deadline.
 async fn enter(bulkhead: &Bulkhead, until: Instant) -> Result<Pass<'_>, Why> {
+    let mut turn = pin!(bulkhead.enter());
+    if let Some(pass) = turn.as_mut().now_or_never() {
+        return Ok(pass);
+    }
     // On the timeline, waiting for a turn is not waiting for the source.
-    let turn = bulkhead.enter().instrument(lab::span!(Blocked, "bulkhead", "its turn"));
+    let turn = turn.drawn(lab::span!(Blocked, "bulkhead", "its turn"));
     let pass = timeout_at(until.into(), turn).await;
     pass.map_err(|_late| Why {
         class: "timeout",

@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::Instant;
 
 use fetch::Manners;
+use lab::timeline::Drawn as _;
 use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
-use tracing::Instrument as _;
 
 use crate::domain::{City, Code, District, Region, State, Why};
 use crate::source::{Ibge, Settings};
@@ -106,7 +106,7 @@ impl Job for Surveyor {
             tokio::select! {
                 biased;
                 () = stop.wait() => Err(Problem::new("interrupted")),
-                names = self.ask(errand).instrument(lab::span!(Running, "ask", errand)) => names.map_err(|why| problem(&why)),
+                names = self.ask(errand).drawn_on_thread(|| lab::span!(Running, "ask", errand)) => names.map_err(|why| problem(&why)),
             }
         })
     }

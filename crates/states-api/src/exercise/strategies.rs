@@ -3,8 +3,8 @@
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use lab::job::Tried;
+use lab::timeline::Drawn as _;
 use lab::{Lab, OrProblem as _, Problem, ways};
-use tracing::Instrument as _;
 
 use super::errand::{Errand, Names, Surveyor};
 use super::{Input, Map, deadline};
@@ -100,7 +100,7 @@ pub(super) fn tasks(input: &Input, lab: &Lab) -> Result<Map, Problem> {
                     let tree = gatherer.tree(state, None, until).await;
                     tree.unwrap_or_else(|why| StateTree::bare(state.clone(), why))
                 }
-                .instrument(span)
+                .drawn(span)
             })
             .collect();
         tokio::select! {

@@ -2,10 +2,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tracing::Instrument;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::timeline::{Slice, State, drain, record};
+use crate::timeline::{Drawn as _, Slice, State, drain, record};
 
 /// Recording is a switch of the whole process, so the tests take turns.
 static TURN: Mutex<()> = Mutex::new(());
@@ -45,7 +44,7 @@ fn a_future_waits_between_its_polls() {
     let slices = recorded(|| {
         // sleep: the wait that the timeline must show.
         let sleep = async { tokio::time::sleep(Duration::from_millis(20)).await };
-        block_on(sleep.instrument(crate::span!(Running, "sleep", "")));
+        block_on(sleep.drawn(crate::span!(Running, "sleep", "")));
     });
     let waited: u64 = slices
         .iter()
@@ -59,8 +58,8 @@ fn a_future_waits_between_its_polls() {
 fn each_task_has_a_lane_of_its_own_and_its_inner_spans_are_on_it() {
     let slices = recorded(|| {
         let task = |number: u32| {
-            async move { tokio::task::yield_now().instrument(crate::span!(Running, "inner", number)).await }
-                .instrument(crate::span!(Task, "task", number))
+            async move { tokio::task::yield_now().drawn(crate::span!(Running, "inner", number)).await }
+                .drawn(crate::span!(Task, "task", number))
         };
         block_on(async { tokio::join!(task(1), task(2)) });
     });
@@ -80,13 +79,12 @@ fn the_slices_of_a_lane_nest_also_when_spans_around_a_future_are_left_together()
     let slices = recorded(|| {
         let nap =
             // sleep: the wait that the timeline must show.
-            || tokio::time::sleep(Duration::from_millis(2)).instrument(crate::span!(Running, "nap", ""));
+            || tokio::time::sleep(Duration::from_millis(2)).drawn(crate::span!(Running, "nap", ""));
         let inner = async move {
             nap().await;
             nap().await;
         };
-        let task =
-            inner.instrument(crate::span!(Running, "work", "")).instrument(crate::span!(Task, "task", 1));
+        let task = inner.drawn(crate::span!(Running, "work", "")).drawn(crate::span!(Task, "task", 1));
         block_on(async { tokio::join!(task, nap()) });
     });
     assert!(slices.iter().any(|slice| slice.state == State::Waiting && slice.name == "task"), "{slices:?}");
@@ -96,6 +94,23 @@ fn the_slices_of_a_lane_nest_also_when_spans_around_a_future_are_left_together()
             assert!(apart || inside, "{one:?} and {two:?} cross");
         }
     }
+}
+
+#[test]
+fn a_future_that_has_ended_is_not_entered_again_and_a_task_is_drawn_once() {
+    let work = || tokio::task::yield_now().drawn_on_thread(|| crate::span!(Running, "work", ""));
+    let count = |slices: &[Slice], name: &str, state| {
+        slices.iter().filter(|slice| slice.name == name && slice.state == state).count()
+    };
+    let alone = recorded(|| block_on(async { work().await }));
+    assert_eq!(
+        [State::Running, State::Waiting].map(|state| count(&alone, "work", state)),
+        [2, 1],
+        "{alone:?}"
+    );
+    let task = recorded(|| block_on(async { work().await }.drawn(crate::span!(Task, "task", ""))));
+    assert_eq!([State::Running, State::Waiting].map(|state| count(&task, "task", state)), [2, 2], "{task:?}");
+    assert_eq!(task.len(), 4, "{task:?}");
 }
 
 #[test]
@@ -113,11 +128,11 @@ fn a_task_that_waits_for_its_turn_is_blocked_and_then_waits_also_within_another_
         // sleep: the waits that the timeline must show.
         let nap = || tokio::time::sleep(Duration::from_millis(20));
         let task = async {
-            nap().instrument(crate::span!(Blocked, "semaphore", "")).await;
+            nap().drawn(crate::span!(Blocked, "semaphore", "")).await;
             nap().await;
         };
-        let inner = async { task.instrument(crate::span!(Task, "inner", "")).await };
-        block_on(inner.instrument(crate::span!(Task, "outer", "")));
+        let inner = async { task.drawn(crate::span!(Task, "inner", "")).await };
+        block_on(inner.drawn(crate::span!(Task, "outer", "")));
     });
     let total = |state: State| -> u64 {
         let of_it = slices.iter().filter(|slice| slice.name == "inner" && slice.state == state);
