@@ -332,6 +332,20 @@ async fn a_head_that_does_not_come_to_an_end_is_cut_off_and_holds_nobody_up() {
 }
 
 #[tokio::test]
+async fn an_answer_does_not_wait_for_a_slow_request_that_came_with_it() {
+    let server = Server::calm().await;
+    let mut stream = server.connect().await;
+    // The server has unread bytes behind the slow request, too.
+    let fast = "GET /health HTTP/1.1\r\nhost: test\r\n\r\n";
+    let slow = "GET /echo HTTP/1.1\r\nhost: test\r\nx-fault: hang\r\n\r\n";
+    stream.write_all([fast, slow, fast].concat().as_bytes()).await.unwrap();
+    let mut first = [0; 15];
+    let came = tokio::time::timeout(DEADLINE, stream.read_exact(&mut first)).await;
+    came.expect("the first answer within the deadline").unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200 OK");
+}
+
+#[tokio::test]
 async fn the_description_names_every_path_and_the_pages_load_nothing_from_elsewhere() {
     let server = Server::calm().await;
     let description = server.get("/openapi.json").await.json();

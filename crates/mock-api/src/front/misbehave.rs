@@ -23,19 +23,28 @@ pub(crate) struct PageFaults {
 /// A JSON body up to this size can be malformed; a larger one is left whole.
 const MAX_MALFORMED: usize = 16 * 1024 * 1024;
 
-pub(super) async fn serve(
+/// What happens to a request that was admitted.
+#[derive(Debug)]
+pub(super) struct Storm {
+    fate: Fate,
+    /// The limit to tell of, and what is left of it.
+    quota_left: Option<(RateLimit, f64)>,
+}
+
+/// Enters a request in the ledger and decides what happens to it, if anything does; or refuses it.
+pub(super) fn admit(
     api: &Api,
     route: &'static str,
     peer: &Peer,
-    said: Said,
-    request: Request,
-    serve: impl AsyncFnOnce(Request) -> Response,
-) -> Response {
+    said: &Said,
+    request: &Request,
+) -> Result<(Visit, Option<Storm>), Box<Response>> {
+    let problem = |expected: String| Box::new(Problem::field("X-Fault", expected).into_response());
     let order = match said.fault.as_ref().map(|order| order.to_str().map(FaultOrder::parse)) {
         None => None,
         Some(Ok(Ok(order))) => Some(order),
-        Some(Ok(Err(expected))) => return Problem::field("X-Fault", expected).into_response(),
-        Some(Err(_)) => return Problem::field("X-Fault", "is not ASCII").into_response(),
+        Some(Ok(Err(expected))) => return Err(problem(expected)),
+        Some(Err(_)) => return Err(problem("is not ASCII".to_owned())),
     };
     let stormy = api.in_force.stormy();
     let target = request.uri().path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
@@ -51,16 +60,30 @@ pub(super) async fn serve(
     };
     let mut quota_left = None;
     if let Some((profile, since)) = quota {
-        match admit(api, &visit, profile, *since) {
+        match within_quota(api, &visit, profile, *since) {
             Ok(left) => quota_left = profile.rate_limit.filter(|limit| limit.told).zip(left),
-            Err(refused) => return counted::count(*refused, visit),
+            Err(refused) => return Err(Box::new(counted::count(*refused, visit))),
         }
     }
-    let mut response = let_happen(api, request, serve, visit, fate).await;
-    if let Some((limit, left)) = quota_left {
-        tell(&mut response, limit, left);
+    let calm = quota_left.is_none() && fate == Fate::default();
+    Ok((visit, (!calm).then_some(Storm { fate, quota_left })))
+}
+
+impl Storm {
+    /// Serves the request with whatever is its fate.
+    pub(super) async fn serve(
+        self,
+        api: &Api,
+        request: Request,
+        serve: impl AsyncFnOnce(Request) -> Response,
+        visit: Visit,
+    ) -> Response {
+        let mut response = let_happen(api, request, serve, visit, self.fate).await;
+        if let Some((limit, left)) = self.quota_left {
+            tell(&mut response, limit, left);
+        }
+        response
     }
-    response
 }
 
 /// Serves a request that was admitted, with whatever is its fate.
@@ -86,7 +109,12 @@ async fn let_happen(
 }
 
 /// The two faults that follow the clock: an outage, and an empty bucket. Says how many tokens are left in one that is not.
-fn admit(api: &Api, visit: &Visit, profile: &Profile, since: Instant) -> Result<Option<f64>, Box<Response>> {
+fn within_quota(
+    api: &Api,
+    visit: &Visit,
+    profile: &Profile,
+    since: Instant,
+) -> Result<Option<f64>, Box<Response>> {
     let now = Instant::now();
     if profile.rate_limit.is_some() || !profile.outages.is_empty() {
         visit.note_manners(now);

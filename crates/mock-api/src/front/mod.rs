@@ -9,6 +9,7 @@ mod cors;
 mod counted;
 mod misbehave;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,9 +17,10 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tower_service::Service as _;
+use tower_service::Service;
 
 use crate::Api;
+use crate::ledger::Visit;
 use crate::metrics::RouteMetrics;
 use crate::problem::Problem;
 
@@ -52,6 +54,55 @@ pub(crate) struct Front {
     pub(crate) unknown: Desk,
 }
 
+/// How a request goes on.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the largest is the usual one, and a box of its own costs an allocation"
+)]
+enum Course<'a> {
+    /// It is answered.
+    Answered(Response),
+    /// The router serves it, and the ledger's entry, if it has one, is closed with its answer.
+    Calm(Served, Option<Visit>),
+    /// Something happens to it first. It stands apart because hyper moves the whole future of each request, with all that
+    /// it might become.
+    Fated(Pin<Box<dyn Future<Output = Response> + Send + 'a>>),
+}
+
+/// The router's work on one request.
+type Served = <Router as Service<Request>>::Future;
+
+impl Front {
+    fn serve(&self, request: Request) -> Served {
+        // A router is always ready.
+        self.router.clone().call(request)
+    }
+
+    fn course<'a>(&'a self, desk: &'a Desk, peer: &Peer, said: &Said, request: Request) -> Course<'a> {
+        if let Some(preflight) = cors::preflight(&request) {
+            return Course::Answered(preflight);
+        }
+        if said.length.is_some_and(|length| length > MAX_BODY as u64) {
+            let too_long = format!("a body may have {MAX_BODY} bytes at most");
+            return Course::Answered(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, too_long).into_response());
+        }
+        if desk.kind == Kind::Plain {
+            return Course::Calm(self.serve(request), None);
+        }
+        match misbehave::admit(&self.api, desk.route, peer, said, &request) {
+            Err(refused) => Course::Answered(*refused),
+            Ok((visit, None)) => Course::Calm(self.serve(request), Some(visit)),
+            Ok((visit, Some(storm))) => {
+                let serve = async |request: Request| {
+                    let Ok(response) = self.serve(request).await;
+                    response
+                };
+                Course::Fated(Box::pin(storm.serve(&self.api, request, serve, visit)))
+            }
+        }
+    }
+}
+
 /// What is known of one route.
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
@@ -61,41 +112,41 @@ pub(crate) struct Desk {
 }
 
 impl App for Front {
-    async fn answer(&self, peer: &Peer, request: Request) -> Response {
+    fn answer(&self, peer: &Peer, request: Request) -> impl Future<Output = Response> + Send {
         let desk = self.desks.at(request.uri().path()).map_or(&self.unknown, |found| found.value);
         let started = Instant::now();
         let said = Said::by(request.headers());
         let (id, has_origin) = (sensible_or_next(said.id.as_ref()), said.has_origin);
         // What the log needs is kept only if somebody reads it.
         let logged = tracing::enabled!(target: "mock_api::access", tracing::Level::INFO)
-            .then(|| (request.method().clone(), request.uri().clone()));
-        let serve = async |request: Request| {
-            // A router is always ready.
-            let Ok(response) = self.router.clone().call(request).await;
+            .then(|| Box::new((peer.name.clone(), request.method().clone(), request.uri().clone())));
+        let course = self.course(desk, peer, &said, request);
+        async move {
+            let mut response = match course {
+                Course::Answered(response) => response,
+                Course::Calm(served, visit) => {
+                    let Ok(response) = served.await;
+                    match visit {
+                        Some(visit) => counted::count(response, visit),
+                        None => response,
+                    }
+                }
+                Course::Fated(answered) => answered.await,
+            };
+            response.headers_mut().insert(REQUEST_ID, id);
+            if has_origin {
+                cors::allow(response.headers_mut());
+            }
+            let (status, time) = (response.status().as_u16(), started.elapsed());
+            desk.metrics.answered(status, time);
+            if let Some((peer, method, uri)) = logged.map(|logged| *logged) {
+                let id =
+                    response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+                let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+                tracing::info!(target: "mock_api::access", %peer, %method, %uri, status, us, id);
+            }
             response
-        };
-        let mut response = if let Some(preflight) = cors::preflight(&request) {
-            preflight
-        } else if said.length.is_some_and(|length| length > MAX_BODY as u64) {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body may have {MAX_BODY} bytes at most"))
-                .into_response()
-        } else if desk.kind == Kind::Simulated {
-            misbehave::serve(&self.api, desk.route, peer, said, request, serve).await
-        } else {
-            serve(request).await
-        };
-        response.headers_mut().insert(REQUEST_ID, id);
-        if has_origin {
-            cors::allow(response.headers_mut());
         }
-        let (status, time) = (response.status().as_u16(), started.elapsed());
-        desk.metrics.answered(status, time);
-        if let Some((method, uri)) = logged {
-            let id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
-            let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-            tracing::info!(target: "mock_api::access", peer = %peer.name, %method, %uri, status, us, id);
-        }
-        response
     }
 }
 

@@ -70,14 +70,26 @@ struct Target {
     attempts: AtomicU32,
     /// Answers of 2xx that came whole and unspoilt.
     served: AtomicU32,
+    /// The other answers that came whole.
+    useless: AtomicU32,
+    /// Requests for what had been asked for before and had not come.
     retries: AtomicU32,
-    duplicates: AtomicU32,
-    /// Answers that came whole.
-    complete: AtomicU32,
     cut_short: AtomicU32,
     bytes: AtomicU64,
     /// Shared by the client's targets of one route, so that a request finds it without another look-up.
     flights: Arc<Flights>,
+}
+
+impl Target {
+    /// Answers that came whole.
+    fn complete(&self) -> u64 {
+        u64::from(self.served.load(Relaxed)) + u64::from(self.useless.load(Relaxed))
+    }
+
+    /// Requests for something that had already come: what is neither the first nor a retry.
+    fn duplicates(&self) -> u32 {
+        self.attempts.load(Relaxed).saturating_sub(1).saturating_sub(self.retries.load(Relaxed))
+    }
 }
 
 /// How many requests of one client on one route are open, from their arrival to the end of their answers.
@@ -92,7 +104,11 @@ struct Flights {
 
 impl Flights {
     fn begin(&self) {
-        self.peak.fetch_max(self.open.fetch_add(1, Relaxed).saturating_add(1), Relaxed);
+        let open = self.open.fetch_add(1, Relaxed).saturating_add(1);
+        // Most requests are no peak, and looking costs less than writing.
+        if open > self.peak.load(Relaxed) {
+            self.peak.fetch_max(open, Relaxed);
+        }
     }
 
     fn end(&self) {
@@ -122,9 +138,8 @@ impl Ledger {
         let mut attempt = target.attempts.fetch_add(1, Relaxed).saturating_add(1);
         if Arc::ptr_eq(&target, &client.untold) {
             attempt = 1;
-        } else if attempt > 1 {
-            let again = if target.served.load(Relaxed) > 0 { &target.duplicates } else { &target.retries };
-            again.fetch_add(1, Relaxed);
+        } else if attempt > 1 && target.served.load(Relaxed) == 0 {
+            target.retries.fetch_add(1, Relaxed);
         }
         Visit { client, target, route, attempt, spoilt: false, closed: false }
     }
@@ -205,10 +220,9 @@ impl Visit {
     pub(crate) fn close(mut self, status: u16, bytes: u64, page: Option<&ServedPage>) {
         self.end();
         self.target.bytes.fetch_add(bytes, Relaxed);
-        self.target.complete.fetch_add(1, Relaxed);
-        if (200..300).contains(&status) && !self.spoilt {
-            self.target.served.fetch_add(1, Relaxed);
-        }
+        let useful = (200..300).contains(&status) && !self.spoilt;
+        let outcome = if useful { &self.target.served } else { &self.target.useless };
+        outcome.fetch_add(1, Relaxed);
         if status != 200 {
             self.client.count_other(&status.to_string());
         }

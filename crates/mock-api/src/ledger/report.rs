@@ -97,10 +97,11 @@ impl Client {
         ClientReport {
             client: name.to_owned(),
             requests: sum(|target| target.attempts.load(Relaxed).into()),
-            complete: sum(|target| target.complete.load(Relaxed).into()),
+            complete: sum(Target::complete),
             cut_short: sum(|target| target.cut_short.load(Relaxed).into()),
             retries: sum(|target| target.retries.load(Relaxed).into()),
-            duplicates: sum(|target| target.duplicates.load(Relaxed).into()),
+            // What was done with targets past the limit cannot be told apart.
+            duplicates: targets.values().map(|target| u64::from(target.duplicates())).sum(),
             limit_violations: self.limited.load(Relaxed),
             impatient_retries: self.impatient.load(Relaxed),
             peak_in_flight: locked(&self.flights)

@@ -13,12 +13,18 @@ use hyper::rt::{Sleep, Timer};
 
 /// The alarm, as hyper's timer.
 #[derive(Clone)]
-pub(super) struct Alarm(Arc<Mutex<Pin<Box<tokio::time::Sleep>>>>);
+pub(super) struct Alarm(Arc<Mutex<Set>>);
+
+struct Set {
+    sleep: Pin<Box<tokio::time::Sleep>>,
+    /// Whether the connection's task has left its waker there since the alarm was set.
+    heard: bool,
+}
 
 impl Alarm {
     /// An alarm whose waits last `usual` or longer.
     pub(super) fn new(usual: Duration) -> Self {
-        Self(Arc::new(Mutex::new(Box::pin(tokio::time::sleep(usual)))))
+        Self(Arc::new(Mutex::new(Set { sleep: Box::pin(tokio::time::sleep(usual)), heard: false })))
     }
 }
 
@@ -44,12 +50,18 @@ impl Future for Wait {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         // Only the connection's own task polls its waits, one at a time, so nobody ever waits for this lock.
         let mut alarm = self.alarm.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while alarm.as_mut().poll(context).is_ready() {
+        // A task has one waker all its life, so leaving it once is enough.
+        if alarm.heard && !alarm.sleep.is_elapsed() {
+            return Poll::Pending;
+        }
+        // A task that has used up its turn (tokio's budget) would be put off before its waker is left, and never woken.
+        while Pin::new(&mut tokio::task::unconstrained(alarm.sleep.as_mut())).poll(context).is_ready() {
             if Instant::now() >= self.deadline {
                 return Poll::Ready(());
             }
-            alarm.as_mut().reset(self.deadline.into());
+            alarm.sleep.as_mut().reset(self.deadline.into());
         }
+        alarm.heard = true;
         Poll::Pending
     }
 }

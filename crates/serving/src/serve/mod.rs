@@ -7,10 +7,13 @@ mod alarm;
 mod loops;
 mod socket;
 
+use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -139,7 +142,7 @@ pub async fn run(
     let app = Arc::new(app);
     let stop = Stop::default();
     let connections = TaskTracker::new();
-    let mut shutdown = std::pin::pin!(shutdown);
+    let mut shutdown = pin!(shutdown);
     let mut number = 0;
     let outcome = loop {
         let accepted = tokio::select! {
@@ -213,14 +216,16 @@ async fn serve_connection(
         }
     });
     let mut builder = Builder::new(TokioExecutor::new());
+    // Flushing the answers to pipelined requests together would serve half as many again; but hyper holds them back as long as
+    // it has unread bytes, and so an answer would wait for a slow request behind it.
     builder.http1().timer(Alarm::new(head_timeout)).header_read_timeout(head_timeout);
     builder.http2().timer(TokioTimer::new());
     let connection = builder.serve_connection(socket, service);
-    let mut connection = std::pin::pin!(connection);
+    let mut connection = pin!(connection);
     let served = tokio::select! {
         biased;
         served = &mut connection => served,
-        () = stop.finish.cancelled() => {
+        () = heard_once(&stop.finish) => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 biased;
@@ -232,6 +237,19 @@ async fn serve_connection(
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// Completes when the token is cancelled. It leaves its waker once, because it is asked for every request and a task has one
+/// waker all its life.
+async fn heard_once(token: &CancellationToken) {
+    let mut cancelled = pin!(token.cancelled());
+    let mut heard = false;
+    poll_fn(|context| match std::mem::replace(&mut heard, true) {
+        true if token.is_cancelled() => Poll::Ready(()),
+        true => Poll::Pending,
+        false => cancelled.as_mut().poll(context),
+    })
+    .await;
 }
 
 /// The peer was gone before its connection was accepted.
