@@ -273,7 +273,7 @@ fn check_killed(strategy: &str, extension: &str, seed: u64) {
             .then(|| program.wait().unwrap())
             .or(program.try_wait().unwrap())
         {
-            assert!(status.success() || status.code().is_none(), "{status}");
+            assert!(status.success() || status.code().is_none(), "{status}: {}", said(&folder));
             if status.success() {
                 // All rows are there: begin anew, so that every kill has something to hit.
                 compare(&folder, extension);
@@ -282,17 +282,21 @@ fn check_killed(strategy: &str, extension: &str, seed: u64) {
             program = start(&folder, &into, &arguments);
         }
     }
-    assert!(program.wait().unwrap().success());
+    let status = program.wait().unwrap();
+    assert!(status.success(), "{status}: {}", said(&folder));
     compare(&folder, extension);
 }
 
+const SAID: &str = "said";
+
 fn start(folder: &TempDir, into: &str, arguments: &[&str]) -> Child {
-    relay(folder.path(), into, arguments)
-        .arg("--quiet")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+    let said = fs::File::create(folder.path().join(SAID)).unwrap();
+    relay(folder.path(), into, arguments).arg("--quiet").stdout(Stdio::null()).stderr(said).spawn().unwrap()
+}
+
+/// What the relay that was started last said on its standard error.
+fn said(folder: &TempDir) -> String {
+    fs::read_to_string(folder.path().join(SAID)).unwrap()
 }
 
 fn offspring(program: &Child) -> Vec<i32> {

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,6 @@ use serde::{Deserialize, Serialize};
 use super::{Target, begun_otherwise};
 
 const MANIFEST: &str = "manifest.json";
-const LOCK: &str = ".relay-lock";
 const UNFINISHED: &str = ".relay-part";
 /// How long to wait for the end of a predecessor.
 const PREDECESSOR: Duration = Duration::from_secs(5);
@@ -86,10 +86,7 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) fn open(target: &Target, columns: &SchemaRef) -> Result<(Self, u64), Problem> {
         let folder = target.path.clone();
-        let cannot = || format!("cannot write to {}", folder.display());
-        fs::create_dir_all(&folder).or_problem(cannot)?;
-        let lock = File::create(folder.join(LOCK)).or_problem(cannot)?;
-        wait_for(&lock, &folder)?;
+        let lock = hold(&folder)?;
         // Only now: a predecessor may have committed until its end.
         let manifest = manifest(target)?;
         let position = manifest.position;
@@ -144,22 +141,30 @@ impl Parts {
 impl Drop for Parts {
     fn drop(&mut self) {
         let _ = fs::remove_file(self.folder.join(UNFINISHED));
-        // Whoever waits for the lock has the file open; a new one makes a new file.
-        let _ = fs::remove_file(self.folder.join(LOCK));
     }
 }
 
-/// Takes the folder's lock, which the system gives back when its owner dies.
-fn wait_for(lock: &File, folder: &Path) -> Result<(), Problem> {
+/// Locks the folder, which is made if it is not there; the system gives the lock back when its owner dies.
+///
+/// A file for it would have to stay for ever: once it is removed, one writer waits for what has no name any longer, and the
+/// next one makes a new one. Even the folder may have been removed and made again while it was waited for.
+fn hold(folder: &Path) -> Result<File, Problem> {
+    let cannot = || format!("cannot write to {}", folder.display());
     let until = Instant::now() + PREDECESSOR;
-    while let Err(TryLockError::WouldBlock) = lock.try_lock() {
+    loop {
+        fs::create_dir_all(folder).or_problem(cannot)?;
+        let lock = File::open(folder).or_problem(cannot)?;
+        let free = !matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
+        let held = lock.metadata().or_problem(cannot)?;
+        if free && fs::metadata(folder).is_ok_and(|there| there.ino() == held.ino()) {
+            return Ok(lock);
+        }
         if Instant::now() >= until {
             return Err(Problem::new(format!("another relay writes to {}", folder.display())));
         }
         // A pause between two looks: the predecessor needs the processor to end.
         std::thread::sleep(Duration::from_millis(5));
     }
-    Ok(())
 }
 
 /// Numbers are stored plainly, because keys and sums do not repeat; texts by a dictionary.
@@ -174,4 +179,39 @@ fn settings(columns: &SchemaRef) -> WriterProperties {
             settings.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false)
         })
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use arrow_schema::Schema;
+
+    use super::*;
+
+    #[test]
+    fn a_third_writer_waits_for_the_second_one_which_waited_for_the_first() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let target = Target {
+            path: folder.path().join("out"),
+            table: String::new(),
+            durable: false,
+            mark: "one".into(),
+        };
+        let open = || {
+            let target = target.clone();
+            let opened = thread::spawn(move || Parts::open(&target, &Schema::empty().into()).unwrap().0);
+            // sleep: whoever need not wait has it by now, and whoever must is waiting.
+            thread::sleep(Duration::from_millis(100));
+            opened
+        };
+        let first = open().join().unwrap();
+        let second = open();
+        drop(first);
+        let second = second.join().unwrap();
+        let third = open();
+        assert!(!third.is_finished());
+        drop(second);
+        third.join().unwrap();
+    }
 }
