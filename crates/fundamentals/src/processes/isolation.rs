@@ -107,7 +107,7 @@ pub const PROGRAM: Program = Program {
             measure: |stage, mechanism| {
                 let numbers = vec![Errand::Sum((0..2_000_000).collect()); 3];
                 let (mut copied, mut lent) = (Vec::new(), Vec::new());
-                for _ in 0..stage.amount(9, 7) {
+                for _ in 0..stage.amount(9, 5) {
                     sum(stage, &numbers, mechanism.is_sound(), &mut copied)?;
                     sum(stage, &numbers, false, &mut lent)?;
                 }

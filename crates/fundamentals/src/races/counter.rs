@@ -103,7 +103,7 @@ pub const PROGRAM: Program = Program {
             unit: LOST,
             holds: Threshold::AtLeast(1.0),
             breaks: Text::new("the addition is one atomic step", "a soma é um único passo atômico"),
-            measure: |_, mechanism| Ok(lost(mechanism.pick(Way::Race, Way::Atomic))),
+            measure: |stage, mechanism| Ok(lost(stage, mechanism.pick(Way::Race, Way::Atomic))),
         },
         Claim {
             id: "counter-mutex-exact",
@@ -118,7 +118,7 @@ pub const PROGRAM: Program = Program {
                 "the lock is given back between reading and writing",
                 "a trava é devolvida entre a leitura e a gravação",
             ),
-            measure: |_, mechanism| Ok(lost(mechanism.pick(Way::Mutex, Way::LockTooSmall))),
+            measure: |stage, mechanism| Ok(lost(stage, mechanism.pick(Way::Mutex, Way::LockTooSmall))),
         },
         Claim {
             id: "counter-atomic-exact",
@@ -134,7 +134,7 @@ pub const PROGRAM: Program = Program {
                 "the atomic is read and written in two steps",
                 "o atômico é lido e gravado em dois passos",
             ),
-            measure: |_, mechanism| Ok(lost(mechanism.pick(Way::Atomic, Way::Race))),
+            measure: |stage, mechanism| Ok(lost(stage, mechanism.pick(Way::Atomic, Way::Race))),
         },
         Claim {
             id: "counter-merge-cheap",
@@ -166,9 +166,9 @@ const MUTEX: Source = Source {
 };
 
 /// How many updates are lost: those of the first of many runs that loses any. A race that is not lost today is still a race.
-fn lost(way: Way) -> Measured {
-    let started = std::time::Instant::now();
-    let chances = (0..).take_while(|run| *run < RUNS || started.elapsed() < HUNT);
+fn lost(stage: &Stage, way: Way) -> Measured {
+    let (started, runs) = (std::time::Instant::now(), stage.amount(RUNS, RUNS / 3));
+    let chances = (0..).take_while(|run| *run < runs || started.elapsed() < HUNT);
     let mut runs = chances.map(|_| count::<Threads>(way, 1_000_000).wrong_by());
     Measured::count(runs.find(|lost| *lost > 0).unwrap_or_default())
 }

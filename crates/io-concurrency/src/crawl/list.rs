@@ -90,7 +90,7 @@ const CITIES: [&str; 10] = [
 fn mix(scale: Scale) -> Vec<String> {
     let (count, delay_ms) = match scale {
         Scale::Tiny => (12, 10),
-        Scale::Small => (60, 10),
+        Scale::Small => (36, 10),
         Scale::Medium => (200, 50),
         Scale::Large => (1_000, 50),
     };

@@ -209,7 +209,7 @@ fn no_two_alike(wanted: &[Wanted]) -> Result<(), Problem> {
 fn own_files(scale: Scale) -> Vec<String> {
     let (small, large, mib) = match scale {
         Scale::Tiny => (6, 1, 1),
-        Scale::Small => (12, 2, 4),
+        Scale::Small => (10, 2, 3),
         Scale::Medium => (60, 8, 20),
         Scale::Large => (200, 20, 100),
     };

@@ -127,7 +127,13 @@ fn notes(notes: &StringArray) -> (StringArray, Int32Array) {
             if words > 0 {
                 note.push(' ');
             }
-            note.extend(word.chars().flat_map(char::to_lowercase).map(plain_letter));
+            if word.is_ascii() {
+                let from = note.len();
+                note.push_str(word);
+                note[from..].make_ascii_lowercase();
+            } else {
+                note.extend(word.chars().flat_map(char::to_lowercase).map(plain_letter));
+            }
             words += 1;
         }
         comparable.append_value(&note);

@@ -79,7 +79,7 @@ impl Choice {
         let (states, at_once, latency_ms) = match scale {
             Scale::Tiny => ("AC,RR", (1, 8), 2),
             // Few enough lanes that all of them are drawn.
-            Scale::Small => ("AC,AP,DF,RR", (2, 16), 3),
+            Scale::Small => ("AC,AP,DF,RR", (2, 16), 2),
             Scale::Medium => ("RO,AC,AM,RR,PA,AP,TO", (4, 40), 15),
             Scale::Large => ("", (26, 500), 10),
         };
