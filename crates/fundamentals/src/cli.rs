@@ -18,7 +18,7 @@ use crate::{CHAPTERS, advise, classify, explorer, loader, memory};
 
 /// The small programs behind the exercises: each one a claim that is measured or proved on this machine.
 #[derive(Debug, Parser)]
-#[command(name = "fundamentals", args_override_self = true, after_help = EXAMPLES)]
+#[command(name = "fundamentals", version, args_override_self = true, after_help = EXAMPLES)]
 struct Cli {
     #[command(flatten)]
     options: Options,

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use faulty::Faulty;
 use lab::Kind;
+use lab::record::ExerciseRecord;
 use lab::timeline::{State, read_chrome};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -41,6 +42,22 @@ fn data_goes_to_stdout_failures_to_stderr_and_the_exit_code_tells() {
     check(&output, 1, 3);
     assert!(text(&output.stderr).contains("failed: /missing: status: the server answered with status 404"));
     check(&program(home.path(), &server.base).arg("--nonsense").output().unwrap(), 2, 0);
+}
+
+#[test]
+fn help_begins_with_what_the_program_or_the_exercise_is_for() {
+    let home = tempfile::tempdir().unwrap();
+    let said = |words: &[&str]| witness::run(witness::program(BIN, home.path()).args(words)).out;
+    assert_eq!(said(&["--version"]), concat!("io-concurrency ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert!(said(&["--help"]).starts_with("Work that waits: "), "{}", said(&["--help"]));
+    let exercises: Vec<ExerciseRecord> = serde_json::from_str(&said(&["list", "--json"])).unwrap();
+    assert_eq!(exercises.len(), 5);
+    for exercise in exercises {
+        let help = said(&[&exercise.name, "--help"]);
+        // A long line is broken.
+        let about = help.split("\n\n").next().unwrap().replace('\n', " ");
+        assert_eq!(about, exercise.about.trim_end_matches('.'));
+    }
 }
 
 #[test]

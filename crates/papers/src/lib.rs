@@ -49,6 +49,8 @@ fn folder_of(mut arguments: impl Iterator<Item = OsString>) -> Option<PathBuf> {
 /// A folder that cannot be written to.
 pub fn write(mut command: Command, share: &Path) -> io::Result<()> {
     let name = command.get_name().to_owned();
+    // A page of `help` for each command would say again what the command's own page says.
+    let paged = command.clone().disable_help_subcommand(true);
     for (shell, folder) in SHELLS {
         let folder = share.join(folder);
         fs::create_dir_all(&folder)?;
@@ -56,7 +58,7 @@ pub fn write(mut command: Command, share: &Path) -> io::Result<()> {
     }
     let pages = share.join("man/man1");
     fs::create_dir_all(&pages)?;
-    clap_mangen::generate_to(command, &pages)
+    clap_mangen::generate_to(paged, &pages)
 }
 
 #[cfg(test)]
@@ -92,5 +94,6 @@ mod tests {
         }
         assert!(read("man/man1/toy.1").contains("A toy"));
         assert!(read("man/man1/toy-slow.1").contains("Takes long"));
+        assert_eq!(fs::read_dir(share.path().join("man/man1")).unwrap().count(), 2);
     }
 }

@@ -6,10 +6,8 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use fetch::{Limits, Manners};
 
-pub(super) const ABOUT: &str = "Fetches many endpoints of an API at once and collects the answers, in the order of the URLs, as one NDJSON or Parquet file";
-
 #[derive(Clone, Debug, clap::Args)]
-#[command(about = ABOUT, after_help = "\
+#[command(after_help = "\
 Each URL has one line, in the order of the input: {\"url\":…,\"status\":…,\"body\":…,\"attempts\":…,\"first_byte_ms\":…,\"ms\":…}.
 The body is JSON as the server wrote it, anything else a string (with \"lossy\":true where bytes were not UTF-8). The line of
 a URL that failed is {\"url\":…,\"status\":null,\"error\":{\"class\":…,\"message\":…}}; it is also listed at the end, the others

@@ -33,7 +33,7 @@ pub struct Crawl;
 impl Exercise for Crawl {
     const ID: u8 = 1;
     const NAME: &'static str = "crawl";
-    const ABOUT: &'static str = args::ABOUT;
+    const ABOUT: &'static str = "Fetches many endpoints of an API at once and collects the answers, in the order of the URLs, as one NDJSON or Parquet file.";
     const STRATEGIES: &'static [Strategy<Self>] = &[
         Strategy::new(Kind::Sequential, strategies::sequential),
         Strategy::new(Kind::Threads, strategies::threads),

@@ -8,11 +8,8 @@ use fetch::{Limits, Manners};
 
 use super::digests::Expected;
 
-pub(super) const ABOUT: &str =
-    "Downloads many files at once, in pieces, and gives each its name only when it is proved whole";
-
 #[derive(Clone, Debug, clap::Args)]
-#[command(about = ABOUT, after_help = "\
+#[command(after_help = "\
 Files go to the folder --out [default: where you are], under the last part of their URLs. A file that is there already is
 kept, unless its digest is known and is another one, or with --replace. What is unfinished lies in NAME.part with
 NAME.part.journal; the next run with the same arguments goes on from there.

@@ -41,7 +41,8 @@ pub struct Download;
 impl Exercise for Download {
     const ID: u8 = 4;
     const NAME: &'static str = "download";
-    const ABOUT: &'static str = args::ABOUT;
+    const ABOUT: &'static str =
+        "Downloads many files at once, in pieces, and gives each its name only when it is proved whole.";
     const STRATEGIES: &'static [Strategy<Self>] = &[
         Strategy::new(Kind::Sequential, strategies::sequential),
         Strategy::new(Kind::Threads, strategies::threads),

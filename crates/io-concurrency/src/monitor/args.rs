@@ -6,9 +6,6 @@ use std::time::Duration;
 
 use super::state::Quorum;
 
-pub(super) const ABOUT: &str =
-    "Measures the response times of many URLs at once, once or at an interval, and tells which are up";
-
 /// How the summary is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -19,7 +16,7 @@ pub enum Format {
 }
 
 #[derive(Clone, Debug, clap::Args)]
-#[command(about = ABOUT, after_help = "\
+#[command(after_help = "\
 Each probe is a request over a new connection, timed in its phases: name, connection, TLS, first byte, last byte. A redirect
 is an answer and is not followed. With --every, probes are sent on a schedule that no answer can move (an open loop).
 Times are the target's: when bytes came is what the kernel noted. What may be this program's own error (a probe sent late,

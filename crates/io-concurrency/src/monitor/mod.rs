@@ -43,7 +43,8 @@ pub struct Monitor;
 impl Exercise for Monitor {
     const ID: u8 = 3;
     const NAME: &'static str = "monitor";
-    const ABOUT: &'static str = args::ABOUT;
+    const ABOUT: &'static str =
+        "Measures the response times of many URLs at once, once or at an interval, and tells which are up.";
     const STRATEGIES: &'static [Strategy<Self>] = &[
         Strategy::new(Kind::Sequential, strategies::sequential),
         Strategy::new(Kind::Threads, strategies::threads),

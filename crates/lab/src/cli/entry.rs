@@ -21,6 +21,7 @@ use crate::record::{ExerciseRecord, StrategyRecord};
 #[derive(Debug)]
 pub struct Entry {
     pub(super) name: &'static str,
+    about: &'static str,
     pub(super) roles: &'static [Role],
     pub(super) resumes: bool,
     pub(super) command: fn() -> Command,
@@ -34,9 +35,10 @@ impl Entry {
     pub const fn of<E: Exercise>() -> Self {
         Self {
             name: E::NAME,
+            about: E::ABOUT,
             roles: E::ROLES,
             resumes: E::RESUMES,
-            command: || E::Args::augment_args(Command::new(E::NAME).about(E::ABOUT)),
+            command: || described(E::Args::augment_args(Command::new(E::NAME)), E::ABOUT),
             record: record::<E>,
             tool: tool::<E>,
             cell: serve::<E>,
@@ -47,8 +49,13 @@ impl Entry {
 impl Entry {
     /// Its command line with the options of every exercise, for a program that has other commands besides.
     pub fn command(&self) -> Command {
-        Options::augment_args((self.command)())
+        described(Options::augment_args((self.command)()), self.about)
     }
+}
+
+/// The command with what it is for. That comes last, since options bring along what their own type is for.
+pub(super) fn described(command: Command, about: &'static str) -> Command {
+    command.about(about.trim_end_matches('.')).long_about(None::<&'static str>)
 }
 
 fn record<E: Exercise>() -> ExerciseRecord {

@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::{ArgMatches, Command, FromArgMatches};
 
 pub use entry::Entry;
+use entry::described;
 pub use options::Options;
 
 use crate::context::Lab;
@@ -125,11 +126,11 @@ pub fn say(problem: &Problem) {
 
 fn command(program: &'static str, about: &'static str, exercises: &[Entry]) -> Command {
     let base = Command::new(program)
-        .about(about)
+        .version(env!("CARGO_PKG_VERSION"))
         .args_override_self(true)
         .after_help("Without a command, every exercise runs on the lab's own data under every strategy, and a table is printed.")
         .subcommand(Command::new("list").about("Lists the exercises and their strategies"));
-    let base = <Options as clap::Args>::augment_args(base);
+    let base = described(<Options as clap::Args>::augment_args(base), about);
     exercises
         .iter()
         .fold(base, |command, exercise| command.subcommand((exercise.command)().args_override_self(true)))

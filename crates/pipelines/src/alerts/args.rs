@@ -11,11 +11,9 @@ use super::rules::Rules;
 use super::scan::Setup;
 use super::{EXAMPLE, Input};
 
-pub(super) const ABOUT: &str = "Looks for events in many log files and tells alerts, in the order of time";
-
 /// The inputs of `alerts`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(about = ABOUT, after_help = "\
+#[command(after_help = "\
 Rules are TOML: a pattern or fields of JSON, counts or rates in a window, absence, cool-down. `--example` prints some, with
 what each line means. An alert is one line of JSON with its rule, time, number of events and their lines, on standard output
 or in --out; the rules may name files, web hooks and commands that are told too.

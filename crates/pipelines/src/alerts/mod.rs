@@ -79,7 +79,7 @@ pub struct Output {
 impl Exercise for Alerts {
     const ID: u8 = 15;
     const NAME: &'static str = "alerts";
-    const ABOUT: &'static str = args::ABOUT;
+    const ABOUT: &'static str = "Looks for events in many log files and tells alerts, in the order of time.";
     const STRATEGIES: &'static [Strategy<Self>] = &[
         Strategy::new(Kind::Sequential, |input, lab| run(input, lab, ways::sequential::<ScanPiece>)),
         Strategy::new(Kind::Threads, |input, lab| run(input, lab, ways::threads::<ScanPiece>)),

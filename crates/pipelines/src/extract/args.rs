@@ -9,12 +9,9 @@ use super::pace::Limit;
 use super::walk::Style;
 use super::{Input, Setup};
 
-pub(super) const ABOUT: &str =
-    "Extracts all records of a paginated API into one table, each once and in order";
-
 /// The inputs of `extract`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(about = ABOUT, after_help = "\
+#[command(after_help = "\
 How the API is paged is seen from its first page, or told with --style: page and page_size, offset and limit, a cursor, or
 the header Link. A limit is learnt from the server's refusals (429), or told with --rate and --burst and then never passed.
 Records come as NDJSON, as the server wrote them, or as Parquet where --out ends in .parquet. With --state FILE, a run that

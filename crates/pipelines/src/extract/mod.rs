@@ -63,7 +63,8 @@ type Told = fn(&Setup, &Lab) -> Setup;
 impl Exercise for Extract {
     const ID: u8 = 12;
     const NAME: &'static str = "extract";
-    const ABOUT: &'static str = args::ABOUT;
+    const ABOUT: &'static str =
+        "Extracts all records of a paginated API into one table, each once and in order.";
     const STRATEGIES: &'static [Strategy<Self>] = &[
         Strategy::new(Kind::Sequential, |input, lab| run(input, lab, ways::sequential::<FetchPage>, shared)),
         Strategy::new(Kind::Threads, |input, lab| run(input, lab, ways::threads::<FetchPage>, shared)),

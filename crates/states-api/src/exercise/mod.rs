@@ -23,15 +23,12 @@ pub use map::Map;
 /// The exercises of this program.
 pub static EXERCISES: &[Entry] = &[Entry::of::<States>()];
 
-const ABOUT: &str =
-    "Gathers the states with their cities and the districts of those from the localities API into one tree";
-
 /// The exercise.
 #[derive(Debug)]
 pub struct States;
 
 #[derive(Clone, Debug, clap::Args)]
-#[command(about = ABOUT, after_help = "\
+#[command(after_help = "\
 The localities API is the lab's own; --api takes another one, as https://servicodados.ibge.gov.br. The tree is one JSON
 document, to standard output or to --out. What could not be had is null in its place, and listed at the end.
 
@@ -90,7 +87,7 @@ impl Choice {
 impl Exercise for States {
     const ID: u8 = 16;
     const NAME: &'static str = "states";
-    const ABOUT: &'static str = ABOUT;
+    const ABOUT: &'static str = "Gathers the states with their cities and the districts of those from the localities API into one tree.";
     const STRATEGIES: &'static [Strategy<Self>] = &[
         Strategy::new(Kind::Sequential, strategies::sequential),
         Strategy::new(Kind::Threads, strategies::threads),
