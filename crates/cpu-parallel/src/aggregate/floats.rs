@@ -59,7 +59,11 @@ impl Wide {
 /// Adds all values to a group.
 pub fn add_all(state: &mut FloatState, values: &[f64], wide: &mut Wide) {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
+    if std::arch::is_x86_feature_detected!("avx512f") {
+        // SAFETY: the processor has the one feature that the function needs and is otherwise a safe function.
+        #[allow(unsafe_code)]
+        return unsafe { with_avx512(state, values, wide) };
+    } else if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has the one feature that the function needs and is otherwise a safe function.
         #[allow(unsafe_code)]
         return unsafe { with_avx2(state, values, wide) };
@@ -71,6 +75,13 @@ pub fn add_all(state: &mut FloatState, values: &[f64], wide: &mut Wide) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn with_avx2(state: &mut FloatState, values: &[f64], wide: &mut Wide) {
+    blocks(state, values, wide);
+}
+
+/// And of 512 bits.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn with_avx512(state: &mut FloatState, values: &[f64], wide: &mut Wide) {
     blocks(state, values, wide);
 }
 
