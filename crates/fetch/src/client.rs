@@ -247,10 +247,11 @@ impl Client {
         }
         let status = status.as_u16();
         let value = |name| reply.field(&name).map(str::to_owned);
-        let (etag, last_modified, link) = (value(ETAG), value(LAST_MODIFIED), value(LINK));
+        let link = value(LINK);
+        let known = self.memory.as_ref().map(|memory| (memory, value(ETAG), value(LAST_MODIFIED)));
         let quota = Quota::read(&reply.fields, SystemTime::now());
         let body = self.body(reply).await?;
-        if let Some(memory) = &self.memory
+        if let Some((memory, etag, last_modified)) = known
             && (etag.is_some() || last_modified.is_some())
         {
             memory.keep(target, &Kept { status, body: body.clone(), etag, last_modified });

@@ -1,5 +1,6 @@
 //! What is fetched, and how it is shown.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use reqwest::Url;
@@ -36,8 +37,8 @@ const LONG: usize = 16;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     pub(crate) url: Url,
-    /// As it was written. It may hold secrets, and is made fit to be shown only when it is.
-    text: Box<str>,
+    /// As it was written, where that is something else. It may hold secrets, and is made fit to be shown only when it is.
+    written: Option<Box<str>>,
 }
 
 impl Target {
@@ -47,12 +48,13 @@ impl Target {
     /// [`FetchError::InvalidUrl`] for anything else.
     pub fn parse(text: &str) -> Result<Self, FetchError> {
         let text = text.trim();
-        let invalid = |why: String| FetchError::InvalidUrl { shown: Self::show(text), why };
+        let invalid = |why: String| FetchError::InvalidUrl { shown: Self::show(text).into(), why };
         let url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(invalid(format!("the scheme is `{}`, not http or https", url.scheme())));
         }
-        Ok(Self { url, text: text.into() })
+        let written = (url.as_str() != text).then(|| text.into());
+        Ok(Self { url, written })
     }
 
     /// The whole URL, with its secrets: to tell targets apart, not to be shown.
@@ -66,17 +68,18 @@ impl Target {
     }
 
     /// How a URL, a right one or a wrong one, may be shown to anybody.
-    pub fn show(text: &str) -> String {
+    pub fn show(text: &str) -> Cow<'_, str> {
         let text = text.trim();
         // Without this sign there is no user, whatever a parser makes of the rest.
         if !text.contains('@') {
             return without_secrets(text);
         }
-        without_secrets(&Self::without_user(text, Url::parse(text).ok().as_ref()))
+        let nobody = Self::without_user(text, Url::parse(text).ok().as_ref());
+        without_secrets(&nobody).into_owned().into()
     }
 
     /// The same for a path at a host that is known: it has no user, and an `@` in it means nothing.
-    pub fn show_path(text: &str) -> String {
+    pub fn show_path(text: &str) -> Cow<'_, str> {
         without_secrets(text)
     }
 
@@ -103,22 +106,26 @@ impl Target {
 
 /// The text of a URL with `…` for each value behind a name that is a secret's: in its query and in its fragment, and where
 /// they would be if the text was a better one.
-fn without_secrets(text: &str) -> String {
+fn without_secrets(text: &str) -> Cow<'_, str> {
     let ends = ['?', '#', '&', ';'];
     let start = text.find(ends).unwrap_or(text.len());
     let (path, query) = text.split_at(start);
-    let mut shown = String::with_capacity(text.len());
-    shown.push_str(path);
+    let secret = |pair: &str| {
+        let (name, value) = pair.trim_end_matches(ends).split_once('=')?;
+        is_secret(name, value).then_some(name.len())
+    };
+    if query.split_inclusive(ends).all(|pair| secret(pair).is_none()) {
+        return text.into();
+    }
+    let mut shown = path.to_owned();
     for pair in query.split_inclusive(ends) {
         let end = pair.len() - usize::from(pair.ends_with(ends));
-        let (pair, end) = pair.split_at(end);
-        let parts = match pair.split_once('=') {
-            Some((name, value)) if is_secret(name, value) => [name, "=…", end],
-            _ => [pair, "", end],
-        };
-        shown.extend(parts);
+        match secret(pair) {
+            Some(name) => shown.extend([&pair[..name], "=…", &pair[end..]]),
+            None => shown.push_str(pair),
+        }
     }
-    shown
+    shown.into()
 }
 
 /// Whether a header field may be told to the server alone that it was given for.
@@ -142,7 +149,7 @@ fn is_secret(name: &str, value: &str) -> bool {
 
 impl fmt::Display for Target {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&Self::show(&self.text))
+        out.write_str(&Self::show(self.written.as_deref().unwrap_or(self.as_str())))
     }
 }
 

@@ -239,8 +239,11 @@ pub(crate) fn host(url: &Url) -> &str {
 }
 
 /// The path with its query, as the first line of a request has it.
-pub(crate) fn path(url: &Url) -> String {
-    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+pub(crate) fn path(url: &Url) -> &str {
+    let asked = url.as_str().split_once('#').map_or(url.as_str(), |(asked, _)| asked);
+    // Behind the scheme and `://`, the first slash is the path's: a parsed URL of HTTP always has one.
+    let authority = url.scheme().len() + 3;
+    asked.get(authority..).and_then(|rest| rest.find('/').map(|slash| &rest[slash..])).unwrap_or("/")
 }
 
 fn request(url: &Url, host: &str, fields: HeaderMap) -> Result<Request<String>, FetchError> {

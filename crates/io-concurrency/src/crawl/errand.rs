@@ -28,10 +28,10 @@ impl Errand {
     /// An errand to a URL as somebody wrote it. One that starts with a single `/` is a path at the API.
     pub fn new(text: &str, api: &str) -> Self {
         if text.starts_with('/') && !text.starts_with("//") {
-            return Self { url: format!("{api}{text}"), shown: Some(Target::show_path(text)) };
+            return Self { url: format!("{api}{text}"), shown: Some(Target::show_path(text).into()) };
         }
         let shown = Target::show(text);
-        Self { url: text.into(), shown: (shown != text).then_some(shown) }
+        Self { url: text.into(), shown: (shown != text).then(|| shown.into()) }
     }
 
     /// How the URL is shown.

@@ -1,6 +1,5 @@
 //! Which URLs are fetched: the user's, or the lab's own.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use fetch::{Client, Manners, Target};
+use indexmap::IndexSet;
 use lab::{Lab, OrProblem, Problem, Scale, Stop};
 
 use super::{CrawlArgs, Errand, Setup, template};
@@ -62,15 +62,9 @@ impl Input {
 
 /// Each errand once, and which of them stands at each place.
 fn once_each(all: impl Iterator<Item = Errand>) -> (Vec<Errand>, Vec<usize>) {
-    let (mut errands, mut numbers) = (Vec::new(), HashMap::new());
-    let order = all.map(|errand| {
-        *numbers.entry(errand).or_insert_with_key(|errand| {
-            errands.push(errand.clone());
-            errands.len() - 1
-        })
-    });
-    let order = order.collect();
-    (errands, order)
+    let mut errands = IndexSet::new();
+    let order = all.map(|errand| errands.insert_full(errand).0).collect();
+    (errands.into_iter().collect(), order)
 }
 
 const CITIES: [&str; 10] = [

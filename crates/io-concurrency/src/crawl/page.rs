@@ -75,13 +75,29 @@ fn head(line: &mut String, url: &str, status: i32) {
 /// Where what a line says of the page itself ends, and what it says of the way there begins.
 const JOURNEY: &str = ",\"attempts\":";
 
+/// Room for what a line says of the way there.
+const WAY: usize = 96;
+
 /// The whole line of a page, without its line end.
 pub(super) fn whole(page: &Page) -> String {
     let Journey { attempts, first_byte_us, whole_us, revalidated } = page.journey;
-    let ms = |micros: u64| micros as f64 / 1_000.0;
-    let revalidated = if revalidated { ",\"revalidated\":true" } else { "" };
-    let (first, all) = (ms(first_byte_us), ms(whole_us));
-    format!("{}{JOURNEY}{attempts},\"first_byte_ms\":{first:?},\"ms\":{all:?}{revalidated}}}", page.line)
+    let mut line = String::with_capacity(page.line.len() + WAY);
+    line.extend([&page.line, JOURNEY, itoa::Buffer::new().format(attempts)]);
+    for (name, micros) in [(",\"first_byte_ms\":", first_byte_us), (",\"ms\":", whole_us)] {
+        line.push_str(name);
+        milliseconds(&mut line, micros);
+    }
+    line.push_str(if revalidated { ",\"revalidated\":true}" } else { "}" });
+    line
+}
+
+/// Adds microseconds as milliseconds, with as few digits behind the point as tell them, but one at the least.
+fn milliseconds(line: &mut String, micros: u64) {
+    line.push_str(itoa::Buffer::new().format(micros / 1_000));
+    // The one in front keeps the zeros behind it.
+    let mut buffer = itoa::Buffer::new();
+    let behind = buffer.format(1_000 + micros % 1_000)[1..].trim_end_matches('0');
+    line.extend([".", if behind.is_empty() { "0" } else { behind }]);
 }
 
 /// The line of a URL that failed, without its line end.
@@ -226,6 +242,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn microseconds_are_milliseconds_with_no_digit_too_many(micros in 0..10_000_000_u64) {
+            let mut line = String::new();
+            milliseconds(&mut line, micros);
+            prop_assert_eq!(line, format!("{:?}", micros as f64 / 1_000.0));
+        }
+
         #[test]
         fn any_json_body_is_one_line_that_means_the_same(body in any_json(), pretty: bool) {
             let text = if pretty { serde_json::to_vec_pretty(&body) } else { serde_json::to_vec(&body) };

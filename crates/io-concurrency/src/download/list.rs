@@ -125,7 +125,7 @@ fn parse(line: &str, place: &str, api: &str, folder: &Path) -> Result<Wanted, Pr
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
         return Err(wrong(format!("`{name}` is no name of a file")));
     }
-    Ok(Wanted { sources, name, folder: folder.into(), digest, shown })
+    Ok(Wanted { sources, name, folder: folder.into(), digest, shown: shown.into() })
 }
 
 /// The last part of a URL's path, with what is percent-encoded as it is meant; `index` where there is none.

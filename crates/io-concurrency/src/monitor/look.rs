@@ -26,11 +26,11 @@ impl Watched {
     /// A URL as somebody wrote it, under the expectation of this number. One that starts with a single `/` is a path at the API.
     pub fn new(text: &str, api: &str, expect: usize) -> Self {
         let (url, shown) = if text.starts_with('/') && !text.starts_with("//") {
-            (format!("{api}{text}"), text.into())
+            (format!("{api}{text}"), Target::show_path(text))
         } else {
             (text.into(), Target::show(text))
         };
-        Self { url, shown, expect }
+        Self { url, shown: shown.into(), expect }
     }
 
     /// How it is shown.
@@ -215,4 +215,17 @@ impl Job for Watcher {
 /// How long after `time` it is now.
 pub(super) fn late(time: Instant) -> Duration {
     Instant::now().saturating_duration_since(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_shows_neither_a_password_nor_a_secret_of_its_query() {
+        for text in ["/a?token=s3cr3t", "http://me:s3cr3t@x/a", "http://x/a?api_key=s3cr3t"] {
+            let watched = Watched::new(text, "http://me:s3cr3t@api", 0);
+            assert!(!format!("{watched} {watched:?} {}", watched.shown()).contains("s3cr3t"), "{watched}");
+        }
+    }
 }

@@ -72,7 +72,7 @@ impl Source {
     pub fn shown(&self) -> String {
         match &self.place {
             Place::Sqlite(path) => path.display().to_string(),
-            Place::Postgres(url) | Place::MariaDb(url) => Target::show(url),
+            Place::Postgres(url) | Place::MariaDb(url) => Target::show(url).into(),
         }
     }
 }

@@ -253,7 +253,7 @@ fn chained(
             if page.lines.is_empty() {
                 break;
             }
-            let told = next.map_or_else(String::new, |next| fetch::Target::show(&next));
+            let told = next.as_deref().map(fetch::Target::show).unwrap_or_default();
             return Err(Problem::new("the pages lead in a circle: this one was fetched before").at(told));
         }
         if kept.elapsed() > KEEP {

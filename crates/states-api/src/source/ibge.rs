@@ -104,7 +104,7 @@ impl Ibge {
 
     /// The source's address as it may be shown.
     pub fn shown(&self) -> String {
-        Target::show(&self.base)
+        Target::show(&self.base).into()
     }
 
     /// How often it was asked.
