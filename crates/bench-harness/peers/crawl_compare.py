@@ -77,7 +77,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--program", required=True)
     parser.add_argument("--api", required=True, help="the program mock-api")
-    parser.add_argument("--urls", type=int, default=20_000)
+    parser.add_argument("--urls", type=int, default=100_000)
     parser.add_argument("--path", default="/weather/Natal?n={n}")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)

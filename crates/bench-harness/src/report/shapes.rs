@@ -140,10 +140,11 @@ impl<'a> Shapes<'a> {
     /// All blocks as one path for each state, and over the widest ones a text each, in each language.
     fn told(&self) -> Markup {
         let least = self.least();
-        let told = |block: &Block| block.slice.is_some() && block.to - block.from >= least;
+        let single = |block: &Block| block.slice.is_some();
+        let told = |block: &Block| single(block) && block.to - block.from >= least;
         html! {
-            (self.plain("", |block| !told(block)))
-            (self.plain(" brick", told))
+            (self.plain("", |block| !single(block)))
+            (self.plain(" brick", single))
             @for language in [Language::English, Language::Portuguese] {
                 g.tips lang=(language.tag()) {
                     @for (number, block) in self.all().filter(|(_, block)| told(block)) {
@@ -175,7 +176,7 @@ impl<'a> Shapes<'a> {
     fn has_bricks(&self) -> bool {
         let blocks = self.all().count();
         let columns: usize = self.all().map(|(_, block)| block.to - block.from).sum();
-        self.lane > 2 && self.least() <= NARROW && columns >= BRICK * blocks
+        self.lane > 2 && columns >= BRICK * blocks
     }
 
     /// The width from which on blocks have a text.
