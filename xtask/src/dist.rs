@@ -6,14 +6,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::children::{Leash, Running, exit_code};
 use crate::flags::{Flag, Given};
-use crate::house::{BUILT, House};
+use crate::house::House;
 use crate::run_all::PROGRAMS;
 
 /// What is put beside the programs.
@@ -28,41 +28,29 @@ pub(crate) fn dist(house: &House, arguments: &[OsString]) -> Result<u8> {
         Some(folder) => std::path::absolute(folder).context("cannot find the folder of --out")?,
         None => house.root.join(OUT),
     };
-    let built = build(house)?;
+    let house = &house.released();
+    house.build(PROGRAMS)?;
     let name = format!("paralelo-{}-{}-{}", version(), std::env::consts::ARCH, std::env::consts::OS);
     // What was there of the same name is replaced; a name that is not ours is never touched.
     let folder = out.join(&name);
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot replace {}", folder.display()))?;
     }
-    furnish(house, &built, &folder)?;
+    furnish(house, &folder)?;
     let archive = format!("{name}.tar.gz");
     pack(house, &out, &name, &archive)?;
     println!("{}", out.join(archive).display());
     Ok(0)
 }
 
-/// Builds for release, unless all is built already: then the programs beside this one are taken.
-fn build(house: &House) -> Result<PathBuf> {
-    if std::env::var_os(BUILT).is_some() {
-        return Ok(house.programs().to_owned());
-    }
-    let bins = PROGRAMS.iter().flat_map(|program| ["--bin", program]);
-    let words = ["build", "--workspace", "--release"].into_iter().chain(bins);
-    ensure!(house.cargo(words)? == 0, "the build failed");
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| house.root.join("target"), PathBuf::from);
-    Ok(target.join("release"))
-}
-
 /// Puts programs, papers and pages into the folder.
-fn furnish(house: &House, built: &Path, folder: &Path) -> Result<()> {
+fn furnish(house: &House, folder: &Path) -> Result<()> {
     let bin = folder.join("bin");
     let share = folder.join("share");
     fs::create_dir_all(&bin).with_context(|| format!("cannot make {}", bin.display()))?;
     for program in PROGRAMS {
         let to = bin.join(program);
-        fs::copy(built.join(program), &to).with_context(|| format!("cannot copy {program}"))?;
+        fs::copy(house.programs().join(program), &to).with_context(|| format!("cannot copy {program}"))?;
         if in_path("strip") {
             // What is left out are names for debuggers, most of a program's size.
             run(house, Command::new("strip").arg(&to))?;

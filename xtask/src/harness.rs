@@ -54,10 +54,11 @@ pub(crate) fn overhead(house: &House, arguments: &[OsString]) -> Result<u8> {
     measured(house, "overhead", arguments, Vec::new())
 }
 
-/// `cargo xtask peers`: with data, an API, and a virtual environment that has what can be had.
+/// `cargo xtask peers`: with data, an API, a virtual environment that has what can be had, and our programs as users have them,
+/// since the peers are built for release too.
 pub(crate) fn peers(house: &House, arguments: &[OsString]) -> Result<u8> {
     let python = environment(house)?;
-    measured(house, "peers", arguments, vec!["--python".into(), python.into()])
+    measured(&house.released(), "peers", arguments, vec!["--python".into(), python.into()])
 }
 
 /// `cargo xtask live`: the live page, with data and an API, until Ctrl-C.

@@ -14,7 +14,7 @@ use crate::stop::Stop;
 pub(crate) const BUILT: &str = "PARALELO_BUILT";
 
 /// The project's folder and everything needed to start a program there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct House {
     /// The folder with the workspace's `Cargo.toml`.
     pub(crate) root: PathBuf,
@@ -42,6 +42,14 @@ impl House {
             Some(profile) => profile,
         };
         Ok(Self { root: root.into(), stop, programs: programs.into(), profile: profile.into() })
+    }
+
+    /// The same with its programs as users have them, built for release; what is built already is taken as it is.
+    pub(crate) fn released(&self) -> Self {
+        if std::env::var_os(BUILT).is_some() {
+            return self.clone();
+        }
+        Self { programs: self.programs.with_file_name("release"), profile: "release".into(), ..self.clone() }
     }
 
     /// Whether a program can be found.

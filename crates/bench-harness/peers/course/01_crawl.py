@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import contract
 
 CITIES = ["São Paulo", "Rio de Janeiro", "Belém", "Recife", "Curitiba", "Manaus", "Porto Alegre", "Goiânia", "Natal", "Cuiabá"]
-SIZES = {"tiny": (12, 10), "small": (60, 10), "medium": (200, 50), "large": (1000, 50)}
+SIZES = {"tiny": (12, 10), "small": (36, 10), "medium": (200, 50), "large": (1000, 50)}
 
 
 def paths(request):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import contract
 
-SIZES = {"tiny": (6, 1, 1), "small": (12, 2, 4), "medium": (60, 8, 20), "large": (200, 20, 100)}
+SIZES = {"tiny": (6, 1, 1), "small": (10, 2, 3), "medium": (60, 8, 20), "large": (200, 20, 100)}
 # The server is on this machine and answers as one that is so many milliseconds away.
 FAR = {"x-fault": "latency=10"}
 AT_ONCE = 16

@@ -7,7 +7,7 @@ import contract
 
 SIZES = {
     "tiny": ("AC,RR", 1, 8, 2),
-    "small": ("AC,AP,DF,RR", 2, 16, 3),
+    "small": ("AC,AP,DF,RR", 2, 16, 2),
     "medium": ("RO,AC,AM,RR,PA,AP,TO", 4, 40, 15),
     "large": ("", 26, 500, 10),
 }

@@ -80,14 +80,19 @@ const CITIES: [&str; 10] = [
     "Cuiabá",
 ];
 
-/// The lab's own URLs: of six, one weather, one page of orders and four delays.
-fn mix(scale: Scale) -> Vec<String> {
-    let (count, delay_ms) = match scale {
+/// How many URLs of the lab's own there are, and how many milliseconds the slow ones take.
+fn own_size(scale: Scale) -> (u32, u32) {
+    match scale {
         Scale::Tiny => (12, 10),
         Scale::Small => (36, 10),
         Scale::Medium => (200, 50),
         Scale::Large => (1_000, 50),
-    };
+    }
+}
+
+/// The lab's own URLs: of six, one weather, one page of orders and four delays.
+fn mix(scale: Scale) -> Vec<String> {
+    let (count, delay_ms) = own_size(scale);
     let url = |n: u32| match n % 6 {
         0 => format!("/weather/{}", CITIES[n as usize / 6 % CITIES.len()]),
         3 => format!("/orders?page={}&page_size=50", 1 + n / 6),
@@ -193,6 +198,15 @@ mod tests {
         assert_eq!(parse_list("list", list).unwrap(), ["http://a/", "/b", "http://c/#d"]);
         let problem = parse_list("list", b"http://a/\nhttp://b\xff/").unwrap_err();
         assert_eq!(problem.line(), "list:2:9: a line of the list is not UTF-8");
+    }
+
+    #[test]
+    fn the_peer_asks_for_as_much() {
+        let peer = include_str!("../../../bench-harness/peers/course/01_crawl.py");
+        for scale in [Scale::Tiny, Scale::Small, Scale::Medium, Scale::Large] {
+            let size = format!("\"{}\": {:?}", scale.name(), own_size(scale));
+            assert!(peer.contains(&size), "{size}");
+        }
     }
 
     #[test]

@@ -205,14 +205,19 @@ fn no_two_alike(wanted: &[Wanted]) -> Result<(), Problem> {
     }
 }
 
-/// The lab's own files: many small ones and some that come in pieces.
-fn own_files(scale: Scale) -> Vec<String> {
-    let (small, large, mib) = match scale {
+/// How many small and how many large files of the lab's own there are, and how many MiB a large one has.
+fn own_size(scale: Scale) -> (u32, u32, u32) {
+    match scale {
         Scale::Tiny => (6, 1, 1),
         Scale::Small => (10, 2, 3),
         Scale::Medium => (60, 8, 20),
         Scale::Large => (200, 20, 100),
-    };
+    }
+}
+
+/// The lab's own files: many small ones and some that come in pieces.
+fn own_files(scale: Scale) -> Vec<String> {
+    let (small, large, mib) = own_size(scale);
     let small =
         (0..small).map(|number| format!("/download/small-{number:03}.bin?size={}", 20_000 + number * 7_001));
     let large =
@@ -223,6 +228,15 @@ fn own_files(scale: Scale) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_peer_asks_for_as_much() {
+        let peer = include_str!("../../../bench-harness/peers/course/04_download.py");
+        for scale in [Scale::Tiny, Scale::Small, Scale::Medium, Scale::Large] {
+            let size = format!("\"{}\": {:?}", scale.name(), own_size(scale));
+            assert!(peer.contains(&size), "{size}");
+        }
+    }
 
     #[test]
     fn a_name_is_the_last_part_of_the_path_and_leads_nowhere_else() {

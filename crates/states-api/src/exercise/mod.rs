@@ -165,3 +165,20 @@ fn deadline(lab: &Lab) -> Instant {
 fn code(text: &str) -> Result<Code, String> {
     Code::parse(text.trim()).ok_or_else(|| "expected the two letters of a state, as SP".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peer_asks_for_as_much() {
+        let peer = include_str!("../../../bench-harness/peers/course/16_states.py");
+        for scale in [Scale::Tiny, Scale::Small, Scale::Medium, Scale::Large] {
+            let Choice { states, at_once: (states_at_once, cities_at_once), latency_ms } = Choice::of(scale);
+            let name = scale.name();
+            let size =
+                format!("\"{name}\": (\"{states}\", {states_at_once}, {cities_at_once}, {latency_ms})");
+            assert!(peer.contains(&size), "{size}");
+        }
+    }
+}
