@@ -50,7 +50,7 @@ fn folder_of(mut arguments: impl Iterator<Item = OsString>) -> Option<PathBuf> {
 pub fn write(mut command: Command, share: &Path) -> io::Result<()> {
     let name = command.get_name().to_owned();
     // A page of `help` for each command would say again what the command's own page says.
-    let paged = command.clone().disable_help_subcommand(true);
+    let plain = command.clone().disable_help_subcommand(true);
     for (shell, folder) in SHELLS {
         let folder = share.join(folder);
         fs::create_dir_all(&folder)?;
@@ -58,7 +58,7 @@ pub fn write(mut command: Command, share: &Path) -> io::Result<()> {
     }
     let pages = share.join("man/man1");
     fs::create_dir_all(&pages)?;
-    clap_mangen::generate_to(paged, &pages)
+    clap_mangen::generate_to(plain, &pages)
 }
 
 #[cfg(test)]
