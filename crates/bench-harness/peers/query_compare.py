@@ -2,7 +2,8 @@
 
     cargo build --release -p io-concurrency -p datagen
     target/release/datagen stores --rows 1600000 --files 8 --out stores/
-    python -m venv venv && venv/bin/pip install duckdb connectorx pyarrow
+    python -m venv venv && venv/bin/pip install connectorx pyarrow duckdb==1.5.5 \\
+        duckdb-extensions duckdb-extension-sqlite-scanner==1.5.5
     venv/bin/python query_compare.py --program target/release/io-concurrency --rounds 5 stores/*.db
     ... --postgres postgresql://postgres@127.0.0.1:5432/postgres    also the first store, as a table of PostgreSQL
 
@@ -10,8 +11,9 @@ Two jobs over all files: `summary` (a join and a GROUP BY in each database) and 
 third, `postgres`, fetches one table into Arrow. Rounds are interleaved and medians shown. For the Python peers the clock
 runs inside of Python, from the call to the table, without the start of the interpreter and the imports; for us it runs
 around the whole process, which writes an Arrow file to memory, and the reading of that file: the bias is against us.
-Answers are checked equal first, as sorted rows. Versions of the published figures: duckdb 2.0.0, connectorx 0.4, pyarrow 26.
-DuckDB's scanner is an extension that DuckDB fetches from its own server; where it cannot be had the row says so.
+Answers are checked equal first, as sorted rows. Versions of the published figures: duckdb 1.5.5, connectorx 0.4, pyarrow 26.
+DuckDB's scanner is an extension: a package of its own for this version, which newer ones fetch from DuckDB's server. Where it
+cannot be had the row says so.
 """
 
 import argparse
@@ -61,6 +63,11 @@ def python_threads(sources, sql, workers):
 
 def duckdb_scanner(sources, sql, workers):
     import duckdb
+    try:
+        import duckdb_extensions
+        duckdb_extensions.import_extension("sqlite_scanner")
+    except ImportError:
+        pass
     connection = duckdb.connect()
     connection.sql(f"set threads = {workers}")
     connection.sql("load sqlite")
