@@ -128,7 +128,7 @@ fn block_exactly(state: &mut FloatState, block: &[[f64; LANES]], next: &[f64], w
     let (upper, lower) = (power(exponent + ROOM), power(exponent + 2 * ROOM - 53));
     let (mut highs, mut lows, mut left) = ([0.0; LANES], [0.0; LANES], [0_u64; LANES]);
     for (values, soon) in block.iter().zip(next.chunks(LANES).chain(std::iter::repeat(&[][..]))) {
-        fetch(soon);
+        prefetch(soon);
         for lane in 0..LANES {
             let high = (values[lane] + upper) - upper;
             let rest = values[lane] - high;
@@ -160,7 +160,7 @@ fn block_exactly(state: &mut FloatState, block: &[[f64; LANES]], next: &[f64], w
 /// Asks the memory for values that are needed soon: it sends them while the processor computes.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "it is one instruction for each line of the cache")]
-fn fetch(values: &[f64]) {
+fn prefetch(values: &[f64]) {
     #[cfg(target_arch = "x86_64")]
     for line in values.chunks(8) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
