@@ -48,5 +48,3 @@ pub use problem::{OrProblem, Problem};
 pub use procs::Role;
 pub use stop::Stop;
 pub use text::{Lang, Text, complete, number};
-#[doc(hidden)]
-pub use tracing;

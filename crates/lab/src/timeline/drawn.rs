@@ -4,14 +4,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use tracing::Span;
 
-use super::{layer, recording};
+use super::{Span, recording, span};
 
 /// Draws a future: it runs while it is polled, and waits between the polls.
-///
-/// `tracing::Instrument` does so too, but enters the span once more to drop a future that has ended, which is a slice of
-/// nothing and costs as much as the others.
 pub trait Drawn: Future + Sized {
     /// Draws it as this span.
     fn drawn(self, span: Span) -> impl Future<Output = Self::Output> {
@@ -19,8 +15,8 @@ pub trait Drawn: Future + Sized {
     }
 
     /// Draws it as this span where a thread runs it alone. On an event loop its task is drawn, which says the same.
-    fn drawn_on_thread(self, span: impl FnOnce() -> Span) -> impl Future<Output = Self::Output> {
-        self.drawn(if recording() && !layer::in_task() { span() } else { Span::none() })
+    fn drawn_on_thread(self, new: impl FnOnce() -> Span) -> impl Future<Output = Self::Output> {
+        self.drawn(if recording() && !span::in_task() { new() } else { Span::none() })
     }
 }
 

@@ -19,12 +19,14 @@ pub(crate) struct Origin {
     pub(crate) left: AtomicU64,
     /// Whether it has an open span within it that waits for someone inside: then so does it.
     pub(crate) blocked: AtomicBool,
+    /// The span around it, where it waits for someone inside and that span with it.
+    pub(crate) blocks: Option<Arc<Self>>,
 }
 
 impl Origin {
     pub(crate) fn new(lane: Lane, name: impl Into<Cow<'static, str>>, label: String, state: State) -> Self {
         let (left, blocked) = (AtomicU64::new(0), AtomicBool::new(state == State::Blocked));
-        Self { lane, name: name.into(), label, state, left, blocked }
+        Self { lane, name: name.into(), label, state, left, blocked, blocks: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who worked, who waited, and when.
 //!
-//! Spans are the only instrument: code says `span!(Running, "parse", label)` and a `tracing` layer keeps slices of time.
+//! Spans are the only instrument: code says `span!(Running, "parse", label)`, and being in it is kept as slices of time.
 //!
 //! - A span entered on a thread gives a slice on that thread's lane for each time it was entered.
 //! - Between two entries of the same span lies a slice of waiting: a future that is [drawn](Drawn) as a span is entered
@@ -18,7 +18,7 @@ mod buffers;
 mod chrome;
 mod drawn;
 mod kept;
-mod layer;
+mod span;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -32,10 +32,7 @@ use buffers::{Buffer, Buffers};
 pub use chrome::{read_chrome, write_chrome};
 pub use drawn::Drawn;
 pub(crate) use kept::Kept;
-pub use layer::layer;
-
-/// The target of every span that belongs to the timeline. Logs leave it out.
-pub const TARGET: &str = "lab::timeline";
+pub use span::{Entered, Span};
 
 /// Makes a span of the timeline: a [`State`], a literal name, and a label that is formatted only while recording.
 ///
@@ -46,14 +43,9 @@ pub const TARGET: &str = "lab::timeline";
 macro_rules! span {
     ($state:ident, $name:literal, $label:expr) => {
         if $crate::timeline::recording() {
-            $crate::tracing::trace_span!(
-                target: $crate::timeline::TARGET,
-                $name,
-                state = $crate::timeline::State::$state.name(),
-                label = %$label
-            )
+            $crate::timeline::Span::new($crate::timeline::State::$state, $name, &$label)
         } else {
-            $crate::tracing::Span::none()
+            $crate::timeline::Span::none()
         }
     };
 }

@@ -1,24 +1,21 @@
+//! Spans and drawn futures as slices on lanes.
+
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use tracing_subscriber::layer::SubscriberExt;
-
-use crate::timeline::{Drawn as _, Slice, State, drain, record};
+use lab::timeline::{Drawn as _, Slice, State, drain, record};
 
 /// Recording is a switch of the whole process, so the tests take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
 fn recorded(work: impl FnOnce()) -> Vec<Slice> {
-    let _turn = TURN.lock();
-    let subscriber = tracing_subscriber::registry().with(super::layer());
-    tracing::subscriber::with_default(subscriber, || {
-        record(true);
-        work();
-        let slices = drain();
-        record(false);
-        slices
-    })
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    record(true);
+    work();
+    let slices = drain();
+    record(false);
+    slices
 }
 
 fn block_on(future: impl Future) {
@@ -29,8 +26,8 @@ fn block_on(future: impl Future) {
 #[test]
 fn a_span_on_a_thread_is_a_slice_on_that_threads_lane() {
     let slices = recorded(|| {
-        let _outer = crate::span!(Running, "outer", "a").entered();
-        let _inner = crate::span!(Blocked, "inner", 7).entered();
+        let _outer = lab::span!(Running, "outer", "a").entered();
+        let _inner = lab::span!(Blocked, "inner", 7).entered();
     });
     let seen: Vec<_> =
         slices.iter().map(|slice| (slice.name.as_str(), slice.state, slice.label.as_str())).collect();
@@ -44,7 +41,7 @@ fn a_future_waits_between_its_polls() {
     let slices = recorded(|| {
         // sleep: the wait that the timeline must show.
         let sleep = async { tokio::time::sleep(Duration::from_millis(20)).await };
-        block_on(sleep.drawn(crate::span!(Running, "sleep", "")));
+        block_on(sleep.drawn(lab::span!(Running, "sleep", "")));
     });
     let waited: u64 = slices
         .iter()
@@ -58,8 +55,8 @@ fn a_future_waits_between_its_polls() {
 fn each_task_has_a_lane_of_its_own_and_its_inner_spans_are_on_it() {
     let slices = recorded(|| {
         let task = |number: u32| {
-            async move { tokio::task::yield_now().drawn(crate::span!(Running, "inner", number)).await }
-                .drawn(crate::span!(Task, "task", number))
+            async move { tokio::task::yield_now().drawn(lab::span!(Running, "inner", number)).await }
+                .drawn(lab::span!(Task, "task", number))
         };
         block_on(async { tokio::join!(task(1), task(2)) });
     });
@@ -79,12 +76,12 @@ fn the_slices_of_a_lane_nest_also_when_spans_around_a_future_are_left_together()
     let slices = recorded(|| {
         let nap =
             // sleep: the wait that the timeline must show.
-            || tokio::time::sleep(Duration::from_millis(2)).drawn(crate::span!(Running, "nap", ""));
+            || tokio::time::sleep(Duration::from_millis(2)).drawn(lab::span!(Running, "nap", ""));
         let inner = async move {
             nap().await;
             nap().await;
         };
-        let task = inner.drawn(crate::span!(Running, "work", "")).drawn(crate::span!(Task, "task", 1));
+        let task = inner.drawn(lab::span!(Running, "work", "")).drawn(lab::span!(Task, "task", 1));
         block_on(async { tokio::join!(task, nap()) });
     });
     assert!(slices.iter().any(|slice| slice.state == State::Waiting && slice.name == "task"), "{slices:?}");
@@ -98,7 +95,7 @@ fn the_slices_of_a_lane_nest_also_when_spans_around_a_future_are_left_together()
 
 #[test]
 fn a_future_that_has_ended_is_not_entered_again_and_a_task_is_drawn_once() {
-    let work = || tokio::task::yield_now().drawn_on_thread(|| crate::span!(Running, "work", ""));
+    let work = || tokio::task::yield_now().drawn_on_thread(|| lab::span!(Running, "work", ""));
     let count = |slices: &[Slice], name: &str, state| {
         slices.iter().filter(|slice| slice.name == name && slice.state == state).count()
     };
@@ -108,7 +105,7 @@ fn a_future_that_has_ended_is_not_entered_again_and_a_task_is_drawn_once() {
         [2, 1],
         "{alone:?}"
     );
-    let task = recorded(|| block_on(async { work().await }.drawn(crate::span!(Task, "task", ""))));
+    let task = recorded(|| block_on(async { work().await }.drawn(lab::span!(Task, "task", ""))));
     assert_eq!([State::Running, State::Waiting].map(|state| count(&task, "task", state)), [2, 2], "{task:?}");
     assert_eq!(task.len(), 4, "{task:?}");
 }
@@ -117,7 +114,7 @@ fn a_future_that_has_ended_is_not_entered_again_and_a_task_is_drawn_once() {
 fn nothing_is_kept_while_recording_is_off() {
     let slices = recorded(|| {
         record(false);
-        let _span = crate::span!(Running, "silent", "").entered();
+        let _span = lab::span!(Running, "silent", "").entered();
     });
     assert_eq!(slices, []);
 }
@@ -128,11 +125,11 @@ fn a_task_that_waits_for_its_turn_is_blocked_and_then_waits_also_within_another_
         // sleep: the waits that the timeline must show.
         let nap = || tokio::time::sleep(Duration::from_millis(20));
         let task = async {
-            nap().drawn(crate::span!(Blocked, "semaphore", "")).await;
+            nap().drawn(lab::span!(Blocked, "semaphore", "")).await;
             nap().await;
         };
-        let inner = async { task.drawn(crate::span!(Task, "inner", "")).await };
-        block_on(inner.drawn(crate::span!(Task, "outer", "")));
+        let inner = async { task.drawn(lab::span!(Task, "inner", "")).await };
+        block_on(inner.drawn(lab::span!(Task, "outer", "")));
     });
     let total = |state: State| -> u64 {
         let of_it = slices.iter().filter(|slice| slice.name == "inner" && slice.state == state);
