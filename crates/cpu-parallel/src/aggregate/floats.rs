@@ -5,9 +5,10 @@
 //!
 //! 1. the extremes;
 //! 2. the sum, exactly: adding and subtracting a large power of two splits a value into the bits above and below a line
-//!    without an error (S. M. Rump, T. Ogita, S. Oishi, Accurate floating-point summation, 2008, `ExtractVector`). Bits
-//!    above one line add up without rounding. Two lines hold 84 bits below the largest value; a block that needs more is
-//!    added value by value;
+//!    without an error (S. M. Rump, T. Ogita, S. Oishi, Accurate floating-point summation, 2008, `ExtractVector`). The sum
+//!    of a value and such a power, read as a whole number, counts units of that line, and whole numbers add up without
+//!    rounding and beside the floating-point additions. Two lines hold 103 bits from the highest one down; a block that needs
+//!    more is added value by value;
 //! 3. the squared deviations from the block's own mean, which [`Moments::merge`] puts together.
 //!
 //! What is added to what is fixed by the position in the block, so every processor gives the same bits.
@@ -20,8 +21,6 @@ use super::sum::{Accumulator, Overflow, Unit};
 
 /// Values of a block.
 const BLOCK: usize = 1_024;
-/// The power of two above the values of a block and the room their sum needs.
-const ROOM: i32 = 11;
 /// Values that are worked on side by side.
 const LANES: usize = 16;
 
@@ -88,10 +87,9 @@ fn with_avx512(state: &mut FloatState, values: &[f64], wide: &mut Wide) {
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the caller's instruction set must reach these loops")]
 fn blocks(state: &mut FloatState, values: &[f64], wide: &mut Wide) {
-    for (number, block) in values.chunks(BLOCK).enumerate() {
+    for block in values.chunks(BLOCK) {
         let (lanes, rest) = block.as_chunks::<LANES>();
-        let next = values.get((number + 1) * BLOCK..).unwrap_or_default();
-        if !lanes.is_empty() && !block_exactly(state, lanes, next, wide) {
+        if !lanes.is_empty() && !block_exactly(state, lanes, wide) {
             lanes.as_flattened().iter().for_each(|value| state.add(*value, wide));
         }
         rest.iter().for_each(|value| state.add(*value, wide));
@@ -101,7 +99,7 @@ fn blocks(state: &mut FloatState, values: &[f64], wide: &mut Wide) {
 /// Adds a block; `false`, and nothing added, where the two lines do not hold its sum.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the caller's instruction set must reach these loops")]
-fn block_exactly(state: &mut FloatState, block: &[[f64; LANES]], next: &[f64], wide: &mut Wide) -> bool {
+fn block_exactly(state: &mut FloatState, block: &[[f64; LANES]], wide: &mut Wide) -> bool {
     let (mut least, mut greatest) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
     for values in block {
         for lane in 0..LANES {
@@ -123,28 +121,35 @@ fn block_exactly(state: &mut FloatState, block: &[[f64; LANES]], next: &[f64], w
     if !(1e-200..1e200).contains(&largest) {
         return false;
     }
-    let exponent = i32::try_from(largest.to_bits() >> 52).unwrap_or_default() - 1_022;
-    // All values are below 2^exponent; what the first line leaves is at most 2^(exponent + ROOM - 53).
-    let (upper, lower) = (power(exponent + ROOM), power(exponent + 2 * ROOM - 53));
-    let (mut highs, mut lows, mut left) = ([0.0; LANES], [0.0; LANES], [0_u64; LANES]);
-    for (values, soon) in block.iter().zip(next.chunks(LANES).chain(std::iter::repeat(&[][..]))) {
-        prefetch(soon);
+    // All values are below half of 2^exponent; what the first line leaves is at most half of 2^(exponent - 52). Each line is
+    // 1.5 times its power, so that sums with it are between the power and its double, where units are the same.
+    let exponent = i32::try_from(largest.to_bits() >> 52).unwrap_or_default() - 1_021;
+    let (upper, lower) = (1.5 * power(exponent), 1.5 * power(exponent - 52));
+    let (mut highs, mut lows, mut left) = ([0_u64; LANES], [0_u64; LANES], [0_u64; LANES]);
+    for values in block {
+        prefetch(values.as_ptr().wrapping_add(BLOCK));
         for lane in 0..LANES {
-            let high = (values[lane] + upper) - upper;
-            let rest = values[lane] - high;
-            let low = (rest + lower) - lower;
-            highs[lane] += high;
-            lows[lane] += low;
-            left[lane] |= (rest - low).to_bits();
+            let high = values[lane] + upper;
+            let rest = values[lane] - (high - upper);
+            let low = rest + lower;
+            highs[lane] = highs[lane].wrapping_add(high.to_bits());
+            lows[lane] = lows[lane].wrapping_add(low.to_bits());
+            left[lane] |= rest.to_bits() ^ (low - lower).to_bits();
         }
     }
-    let (high, low) = (flat(&highs), flat(&lows));
-    // Zero may have a sign; what is no number is not zero.
+    // Zero may have a sign.
     if left.into_iter().fold(0, |all, bits| all | bits) << 1 != 0 {
         return false;
     }
     let count = block.len() * LANES;
-    let mean = (high + low) / count as f64;
+    // Less than 2^51 each, the units of a thousand values fit 64 bits; those of the lines themselves wrap around.
+    let units = |sums: [u64; LANES], line: f64| {
+        let lines = line.to_bits().wrapping_mul(count as u64);
+        sums.into_iter().fold(0, u64::wrapping_add).wrapping_sub(lines).cast_signed()
+    };
+    let (high, low) = (units(highs, upper), units(lows, lower));
+    let (coarse, fine) = (power(exponent - 52), power(exponent - 104));
+    let mean = (high as f64 * coarse + low as f64 * fine) / count as f64;
     let mut squares = [0.0; LANES];
     for values in block {
         for lane in 0..LANES {
@@ -152,32 +157,39 @@ fn block_exactly(state: &mut FloatState, block: &[[f64; LANES]], next: &[f64], w
             squares[lane] += distance * distance;
         }
     }
-    let moments = Moments { centre: mean, squares: flat(&squares) };
-    state.add_block([high, low], (least, greatest), (count as u64, moments), wide);
+    let moments = Moments { centre: mean, squares: squares.iter().sum() };
+    // What is no number is neither least nor greatest, and may look like any number of units.
+    if moments.squares.is_nan() {
+        return false;
+    }
+    let sums = [(high, coarse), (low, fine)].map(halves);
+    state.add_block(sums.as_flattened(), (least, greatest), (count as u64, moments), wide);
     true
 }
 
-/// Asks the memory for values that are needed soon: it sends them while the processor computes.
+/// Asks the memory for the values at this place, which are needed soon: it sends them while the processor computes. Behind
+/// the last ones there are none, which costs nothing.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "it is one instruction for each line of the cache")]
-fn prefetch(values: &[f64]) {
+fn prefetch(values: *const f64) {
     #[cfg(target_arch = "x86_64")]
-    for line in values.chunks(8) {
+    for line in (0..LANES).step_by(8) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: nothing is read and nothing is written; an address may be any.
         #[allow(unsafe_code)]
         unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+            _mm_prefetch::<_MM_HINT_T0>(values.wrapping_add(line).cast());
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = values;
 }
 
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "the caller's instruction set must reach this loop")]
-fn flat(lanes: &[f64; LANES]) -> f64 {
-    lanes.iter().sum()
+/// So many units as two numbers that are not rounded.
+fn halves((count, unit): (i64, f64)) -> [f64; 2] {
+    const HALF: i64 = 1 << 32;
+    let low = count.rem_euclid(HALF);
+    [(count - low) as f64 * unit, low as f64 * unit]
 }
 
 fn power(exponent: i32) -> f64 {
@@ -229,6 +241,31 @@ mod tests {
         check(&vec![0.0; 3_000]);
         check(&vec![-0.1; 3_000]);
         check(&[-0.0, 1.5].repeat(1_000));
+        check(&[f64::NAN; 2_000]);
+    }
+
+    #[test]
+    fn two_lines_hold_103_bits_and_what_is_finer_is_noticed() {
+        let below_two = 2.0_f64.next_down();
+        let lowest = 2.0_f64.powi(-102);
+        let cases: [(&[f64], bool); 8] = [
+            (&[below_two], true),
+            (&[-below_two], true),
+            (&[-0.0, 1.5], true),
+            (&[1.5, lowest, -lowest], true),
+            (&[1.5, lowest * 1.5], false),
+            (&[0.01, 123.45, -1e6 / 3.0], true),
+            (&[f64::NAN, 1.0], false),
+            (&[f64::NEG_INFINITY, 1.0], false),
+        ];
+        for (values, held) in cases {
+            let all = values.repeat(BLOCK / values.len());
+            let (block, _) = all.as_chunks::<LANES>();
+            let mut wide = Wide::new(Unit::fitting(values));
+            let done = block_exactly(&mut FloatState::default(), block, &mut wide);
+            assert_eq!(done, held, "{values:?}");
+            check(&all);
+        }
     }
 
     proptest! {

@@ -70,7 +70,7 @@ impl FloatState {
     #[inline]
     pub(super) fn add_block(
         &mut self,
-        sums: [f64; 2],
+        sums: &[f64],
         (least, greatest): (f64, f64),
         (count, moments): (u64, Moments),
         wide: &mut Wide,
@@ -78,8 +78,8 @@ impl FloatState {
         self.settle(wide);
         self.moments.merge(self.count, &moments, count);
         for sum in sums {
-            if let Err(overflow) = self.window.add(sum, wide.unit) {
-                wide.overflow(self, sum, overflow);
+            if let Err(overflow) = self.window.add(*sum, wide.unit) {
+                wide.overflow(self, *sum, overflow);
             }
         }
         self.count += count;
