@@ -223,22 +223,6 @@ pub(crate) fn places_of<'a>(
     wanted.map(place).collect()
 }
 
-/// Bytes that travel between processes as they are, and not one by one.
-#[derive(Debug, Default)]
-pub struct Wire(pub Vec<u8>);
-
-impl Serialize for Wire {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Wire {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&[u8]>::deserialize(deserializer).map(|bytes| Self(bytes.to_vec()))
-    }
-}
-
 /// Why a task was not done, for a step that cannot do without it.
 pub(crate) fn problem_of(failure: Failure) -> Problem {
     match failure.cause {

@@ -14,6 +14,7 @@ pub mod convert;
 pub mod csv_input;
 mod handed;
 pub mod relay;
+pub mod table_file;
 pub mod transform;
 
 use lab::cli::Entry;

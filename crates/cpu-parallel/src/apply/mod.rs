@@ -24,10 +24,11 @@ use lab::{Answer, Cause, Digest, Exercise, Failure, Lab, OrProblem, Problem, Rol
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use serde::{Deserialize, Serialize};
 
+use crate::table_file::Form;
 use exec::{Exec, Format, OnDeath};
 use function::{Function, Name};
 use kernels::Simulation;
-pub use strategies::{Applied, ApplyChunk, Chunk};
+pub use strategies::{Applied, Chunk, Step};
 
 /// How many rejected rows are shown at the end; the others are counted, and all are in `--rejects`.
 const SHOWN: usize = 20;
@@ -138,7 +139,7 @@ impl Exercise for Apply {
         Strategy::new(Kind::Processes, strategies::processes),
     ];
     const BEST: &'static str = Kind::Pool.name();
-    const ROLES: &'static [Role] = &[Role::worker::<ApplyChunk>()];
+    const ROLES: &'static [Role] = &[Role::worker::<Step>()];
     type Args = Args;
     type Input = Input;
     type Output = Output;
@@ -214,7 +215,7 @@ impl Exercise for Apply {
 
 /// Rows of a Parquet file, as it says itself.
 fn rows_of(path: &PathBuf) -> Option<u64> {
-    let file = std::fs::File::open(path).ok().filter(|_| !table::is_csv(path))?;
+    let file = std::fs::File::open(path).ok().filter(|_| Form::of(path) == Form::Parquet)?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).ok()?;
     u64::try_from(metadata.metadata().file_metadata().num_rows()).ok()
 }

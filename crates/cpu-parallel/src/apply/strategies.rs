@@ -1,9 +1,13 @@
 //! The ways to apply a function to chunks.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use arrow_array::RecordBatch;
 use lab::out::{self, Staging};
+use lab::procs::Bytes;
 use lab::ways::{self, Way};
 use lab::{Failure, Job, Lab, OrProblem, Problem, Stop, Tried, Work};
 use serde::{Deserialize, Serialize};
@@ -11,9 +15,10 @@ use serde::{Deserialize, Serialize};
 use super::exec::{Exec, User};
 use super::function::Function;
 use super::pace::{Costs, Pace};
-use super::table::{Pieces, Results, is_csv};
+use super::table::{Pieces, Results, encode};
 use super::{Input, Made, Output, RejectedRow};
 use crate::handed::Handed;
+use crate::table_file::Form;
 
 /// Threads: some hundred microseconds until they work, and chunks that are long beside a channel's hand-over.
 const THREADS: Costs = Costs { start: Some(Duration::from_micros(300)), chunk: Duration::from_millis(2) };
@@ -24,35 +29,35 @@ const PROGRAMS: Costs = Costs { start: Some(Duration::from_millis(60)), chunk: D
 
 /// One chunk after another.
 pub(super) fn sequential(input: &Input, lab: &Lab) -> Result<Output, Problem> {
-    apply_all(input, lab, Costs { start: None, ..THREADS }, ways::sequential::<ApplyChunk>)
+    apply_all(input, lab, Costs { start: None, ..THREADS }, ways::sequential::<Step>)
 }
 
 /// A thread for each chunk.
 pub(super) fn threads(input: &Input, lab: &Lab) -> Result<Output, Problem> {
-    apply_all(input, lab, THREADS, ways::threads::<ApplyChunk>)
+    apply_all(input, lab, THREADS, ways::threads::<Step>)
 }
 
 /// A fixed number of threads.
 pub(super) fn pool(input: &Input, lab: &Lab) -> Result<Output, Problem> {
-    apply_all(input, lab, THREADS, ways::pool::<ApplyChunk>)
+    apply_all(input, lab, THREADS, ways::pool::<Step>)
 }
 
 /// A fixed number of threads that steal chunks.
 pub(super) fn rayon(input: &Input, lab: &Lab) -> Result<Output, Problem> {
-    apply_all(input, lab, THREADS, ways::rayon::<ApplyChunk>)
+    apply_all(input, lab, THREADS, ways::rayon::<Step>)
 }
 
 /// Tasks on one event loop: none of them waits, so they run one after another.
 pub(super) fn event_loop(input: &Input, lab: &Lab) -> Result<Output, Problem> {
-    apply_all(input, lab, THREADS, ways::event_loop::<ApplyChunk>)
+    apply_all(input, lab, THREADS, ways::event_loop::<Step>)
 }
 
 /// A fixed number of processes; the rows go there and back.
 pub(super) fn processes(input: &Input, lab: &Lab) -> Result<Output, Problem> {
-    apply_all(input, lab, PROCESSES, ways::processes::<ApplyChunk>)
+    apply_all(input, lab, PROCESSES, ways::processes::<Step>)
 }
 
-fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<ApplyChunk>) -> Result<Output, Problem> {
+fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<Step>) -> Result<Output, Problem> {
     let costs = match (&input.work, costs.start) {
         (Applied::Exec(_), Some(_)) => PROGRAMS,
         (Applied::Exec(_), None) => Costs { start: None, ..PROGRAMS },
@@ -60,58 +65,89 @@ fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<ApplyChunk>) -> Re
     };
     let staging = Staging::beside(&input.out)?;
     let staged = staging.path(input.out.file_name().unwrap_or_default());
-    let mut results = Results::new(staged.clone(), is_csv(&input.out));
+    let form = Form::of(&input.out);
+    let results = RefCell::new(Results::new(staged.clone(), form));
     let pace = Pace::new(costs, input.rows);
     let mut pieces = Pieces::new(&input.files);
     let (mut rejected, mut failures, mut number, mut broken) = (Vec::new(), Vec::new(), 0, None);
 
-    // What each chunk was, until its outcome is there: outcomes come in the order of the chunks.
-    let under_way = std::cell::RefCell::new(std::collections::VecDeque::new());
+    // What each task was, until its outcome is there: outcomes come in the order of the tasks.
+    let under_way = RefCell::new(VecDeque::new());
     let mut sink = |outcome: Tried<Reply>| -> Result<(), Problem> {
-        let Some(Place { file, row, rows }) = under_way.borrow_mut().pop_front() else { return Ok(()) };
-        match outcome {
-            Ok(reply) => {
-                pace.done(rows, reply.took);
-                rejected.extend(reply.rejected.into_iter().map(|one| RejectedRow {
+        let Some(given) = under_way.borrow_mut().pop_front() else { return Ok(()) };
+        match (given, outcome) {
+            (Given::Chunk { file, row, rows }, Ok(Reply::Made { made, rejected: others, took })) => {
+                pace.done(rows, took);
+                rejected.extend(others.into_iter().map(|one| RejectedRow {
                     file,
                     row: row + one.row + 1,
                     reason: one.reason,
                 }));
-                reply.rows.map_or(Ok(()), |Handed(rows)| results.write(&rows))
+                made.map_or(Ok(()), |Handed(rows)| results.borrow_mut().keep(rows))
             }
-            Err(failure) => {
+            (Given::Chunk { file, .. }, Err(failure)) => {
                 failures.push(Failure {
                     task: format!("{}: {}", input.files[file].display(), failure.task),
                     ..failure
                 });
                 Ok(())
             }
+            (Given::Group(_), Ok(Reply::Encoded(bytes))) => results.borrow_mut().append(bytes.0),
+            // Whoever encoded it has died, or was told to stop: its rows are still here.
+            (Given::Group(rows), Err(_)) => results.borrow_mut().append(encode(form, &rows)?),
+            (Given::Chunk { .. }, Ok(Reply::Encoded(_))) | (Given::Group(_), Ok(Reply::Made { .. })) => {
+                unreachable!("a task's outcome is its own")
+            }
         }
     };
-    let chunks = std::iter::from_fn(|| {
-        let piece = pieces.next(pace.rows()).map_err(|problem| broken = Some(problem)).ok()??;
+    let to_encode = |group: RecordBatch| {
+        under_way.borrow_mut().push_back(Given::Group(group.clone()));
+        Task::Encode(Handed(group), form)
+    };
+    let mut next = || -> Result<Option<Task>, Problem> {
+        if let Some(group) = results.borrow_mut().group() {
+            return Ok(Some(to_encode(group?)));
+        }
+        let Some(piece) = pieces.next(pace.rows())? else { return Ok(None) };
         number += 1;
         let file = input.files.iter().position(|file| *file == piece.file).unwrap_or_default();
-        under_way.borrow_mut().push_back(Place { file, row: piece.row, rows: piece.rows.num_rows() as u64 });
-        Some(Chunk { number, row: piece.row, first: piece.first, rows: Handed(piece.rows) })
+        let rows = piece.rows.num_rows() as u64;
+        under_way.borrow_mut().push_back(Given::Chunk { file, row: piece.row, rows });
+        let chunk = Chunk { number, row: piece.row, first: piece.first, rows: Handed(piece.rows) };
+        Ok(Some(Task::Apply(chunk)))
+    };
+    let tasks = std::iter::from_fn(|| {
+        next().unwrap_or_else(|problem| {
+            broken = Some(problem);
+            None
+        })
     });
-    let mut chunks = chunks.peekable();
+    let mut tasks = tasks.peekable();
     // The first chunks are done here, and all of them if others are not worth their start.
-    let mut here = std::iter::from_fn(|| if pace.is_worth_others() { None } else { chunks.next() });
-    ways::sequential::<ApplyChunk>(lab, &input.work, &mut here, &mut sink)?;
+    let mut here = std::iter::from_fn(|| if pace.is_worth_others() { None } else { tasks.next() });
+    ways::sequential::<Step>(lab, &input.work, &mut here, &mut sink)?;
     // Nobody is started for nothing: there must be a chunk left.
-    let others = pace.is_worth_others() && chunks.peek().is_some();
+    let others = pace.is_worth_others() && tasks.peek().is_some();
     if others {
-        way(lab, &input.work, &mut chunks, &mut sink)?;
+        way(lab, &input.work, &mut tasks, &mut sink)?;
     }
     broken.map_or(Ok(()), Err)?;
+    lab.stop.check()?;
+    // The last results came when no task was left to ask for.
+    let mut last = Vec::new();
+    while let Some(group) = results.borrow_mut().rest() {
+        last.push(to_encode(group?));
+    }
+    let way = if others && last.len() > 1 { way } else { ways::sequential::<Step> };
+    way(lab, &input.work, &mut last.into_iter(), &mut sink)?;
     lab.stop.check()?;
     if input.explain {
         let who = if others { "others were worth their start" } else { "nobody else was started" };
         anstream::eprintln!("{}; {number} chunks, {who}", pace.explain());
     }
-    let (rows, columns) = (results.rows, input.columns.clone());
-    let bytes_out = results.finish(&columns)?;
+    let results = results.into_inner();
+    let rows = results.rows;
+    let bytes_out = results.finish(&input.columns)?;
     out::publish(&staged, &input.out)?;
     let sizes =
         input.files.iter().map(|file| file.metadata().map(|found| found.len())).sum::<Result<u64, _>>();
@@ -120,11 +156,12 @@ fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<ApplyChunk>) -> Re
     Ok(Output::new(input, rejected, failures, work))
 }
 
-/// Where a chunk was taken from.
-struct Place {
-    file: usize,
-    row: u64,
-    rows: u64,
+/// What is under way.
+enum Given {
+    /// Some rows of a file.
+    Chunk { file: usize, row: u64, rows: u64 },
+    /// Results.
+    Group(RecordBatch),
 }
 
 /// What is applied.
@@ -136,7 +173,16 @@ pub enum Applied {
     Exec(Exec),
 }
 
-/// One task: rows that stand one after another in a file.
+/// One task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Task {
+    /// The function is applied to these rows.
+    Apply(Chunk),
+    /// These results are encoded for the file.
+    Encode(Handed, Form),
+}
+
+/// Rows that stand one after another in a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Chunk {
     number: u64,
@@ -147,23 +193,35 @@ pub struct Chunk {
     rows: Handed,
 }
 
-impl fmt::Display for Chunk {
+impl fmt::Display for Task {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "rows {} to {}", self.row + 1, self.row + self.rows.0.num_rows() as u64)
+        match self {
+            Self::Apply(Chunk { row, rows, .. }) => {
+                write!(out, "rows {} to {}", row + 1, row + rows.0.num_rows() as u64)
+            }
+            Self::Encode(rows, _) => write!(out, "encode {} results", rows.0.num_rows()),
+        }
     }
 }
 
-/// What became of a chunk.
+/// What became of a task.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Reply {
-    rows: Option<Handed>,
-    rejected: Vec<super::Rejected>,
-    /// How long it took, unless a program was started for it.
-    took: Option<Duration>,
+pub enum Reply {
+    /// The results of a chunk.
+    Made {
+        /// The results, if there are any.
+        made: Option<Handed>,
+        /// The rows that have none.
+        rejected: Vec<super::Rejected>,
+        /// How long it took, unless a program was started for it.
+        took: Option<Duration>,
+    },
+    /// A group of results as it stands in the file.
+    Encoded(Bytes),
 }
 
-/// The job: applies the function to one chunk after another.
-pub struct ApplyChunk {
+/// The job: applies the function to one chunk after another, and encodes what came of them.
+pub struct Step {
     work: Worker,
 }
 
@@ -172,10 +230,10 @@ enum Worker {
     User(User),
 }
 
-impl Job for ApplyChunk {
+impl Job for Step {
     const NAME: &'static str = "apply";
     type Setup = Applied;
-    type Task = Chunk;
+    type Task = Task;
     type Reply = Reply;
 
     fn start(setup: &Applied) -> Result<Self, Problem> {
@@ -186,14 +244,20 @@ impl Job for ApplyChunk {
         Ok(Self { work })
     }
 
-    fn run(&mut self, chunk: &Chunk, stop: &Stop) -> Result<Reply, Problem> {
+    fn run(&mut self, task: &Task, stop: &Stop) -> Result<Reply, Problem> {
+        let chunk = match task {
+            Task::Apply(chunk) => chunk,
+            Task::Encode(Handed(rows), form) => {
+                return encode(*form, rows).map(Bytes).map(Reply::Encoded);
+            }
+        };
         let started = Instant::now();
         let rows = &chunk.rows.0;
-        let (made, fresh) = match &mut self.work {
+        let (Made { rows, rejected }, fresh) = match &mut self.work {
             Worker::Function(function) => (function.ready().apply(rows, chunk.first)?, false),
             Worker::User(user) => (user.apply(rows, chunk.number, stop)?, user.was_fresh()),
         };
-        let Made { rows, rejected } = made;
-        Ok(Reply { rows: rows.map(Handed), rejected, took: (!fresh).then(|| started.elapsed()) })
+        let took = (!fresh).then(|| started.elapsed());
+        Ok(Reply::Made { made: rows.map(Handed), rejected, took })
     }
 }

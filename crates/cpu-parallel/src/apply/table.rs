@@ -2,31 +2,23 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use lab::{OrProblem, Problem};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
 use tabular::csv_batches::CsvBatches;
-use tabular::csv_text::{self, Dialect};
 use tabular::parquet_batches::ParquetBatches;
+use tabular::row_groups::Encoding;
+
+use crate::table_file::{Form, Part, TableFile};
 
 /// Rows that are read at a time, and the most that a chunk has.
-pub(super) const MOST_ROWS: usize = 65_536;
-/// Rows of a row group of a Parquet file, and rows that are written to it at a time. Both are fixed, because pages end where a
-/// write ends: so the file does not depend on the chunks.
+pub(super) const MOST_ROWS: usize = 8_192;
+/// Rows of a group of results: a row group, where the file is a Parquet file.
 const GROUP_ROWS: usize = 65_536;
-const WRITE_ROWS: usize = 8_192;
-
-pub(super) fn is_csv(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "csv" || extension == "tsv")
-}
 
 enum Batches {
     Csv(Box<CsvBatches>),
@@ -35,7 +27,7 @@ enum Batches {
 
 fn open(path: &Path) -> Result<Batches, Problem> {
     let cannot = |error: tabular::Error| Problem::because("cannot read the table", &error);
-    if is_csv(path) {
+    if Form::of(path) == Form::Csv {
         let file = File::open(path).or_problem(|| format!("cannot read {}", path.display()))?;
         let batches = CsvBatches::of_text(BufReader::with_capacity(1 << 18, file), path, MOST_ROWS);
         return Ok(Batches::Csv(Box::new(batches.map_err(cannot)?)));
@@ -123,28 +115,28 @@ impl Pieces {
     }
 }
 
-/// The file of results: CSV if it is called so, otherwise Parquet. It takes its columns from the first rows.
+/// The file of results. It takes its columns from the first rows. What comes in pieces of any size goes out in groups of
+/// one size, so that the file does not depend on the chunks; whoever has time encodes them.
 pub(super) struct Results {
     path: PathBuf,
-    csv: bool,
-    text: Vec<u8>,
-    to: Option<To>,
+    form: Form,
     columns: Option<SchemaRef>,
+    waiting: VecDeque<RecordBatch>,
+    /// How many rows wait.
+    rows_waiting: usize,
+    to: Option<TableFile>,
+    /// Rows so far.
     pub(super) rows: u64,
 }
 
-enum To {
-    Csv(BufWriter<File>),
-    Parquet(Box<Groups>),
-}
-
 impl Results {
-    pub(super) fn new(staged: PathBuf, csv: bool) -> Self {
-        Self { path: staged, csv, text: Vec::new(), to: None, columns: None, rows: 0 }
+    pub(super) fn new(staged: PathBuf, form: Form) -> Self {
+        let (waiting, rows_waiting) = (VecDeque::new(), 0);
+        Self { path: staged, form, columns: None, waiting, rows_waiting, to: None, rows: 0 }
     }
 
-    pub(super) fn write(&mut self, rows: &RecordBatch) -> Result<(), Problem> {
-        let cannot = || format!("cannot write {}", self.path.display());
+    /// Takes results in.
+    pub(super) fn keep(&mut self, rows: RecordBatch) -> Result<(), Problem> {
         let columns = self.columns.get_or_insert_with(|| rows.schema());
         if columns.fields() != rows.schema_ref().fields() {
             return Err(Problem::new("the results of two chunks have different columns").expected(format!(
@@ -153,83 +145,94 @@ impl Results {
             )));
         }
         self.rows += rows.num_rows() as u64;
-        self.text.clear();
+        self.rows_waiting += rows.num_rows();
+        self.waiting.push_back(rows);
+        Ok(())
+    }
+
+    /// The next group of results, to be encoded; none while it is not full.
+    pub(super) fn group(&mut self) -> Option<Result<RecordBatch, Problem>> {
+        (self.rows_waiting >= GROUP_ROWS).then(|| self.take(GROUP_ROWS))
+    }
+
+    /// What is left when all results are there, as [`group`](Self::group) gives it.
+    pub(super) fn rest(&mut self) -> Option<Result<RecordBatch, Problem>> {
+        (self.rows_waiting > 0).then(|| self.take(GROUP_ROWS.min(self.rows_waiting)))
+    }
+
+    fn take(&mut self, rows: usize) -> Result<RecordBatch, Problem> {
+        let (mut parts, mut wanted) = (Vec::new(), rows);
+        while wanted > 0 {
+            let Some(part) = self.waiting.pop_front() else { break };
+            let count = wanted.min(part.num_rows());
+            if count < part.num_rows() {
+                self.waiting.push_front(part.slice(count, part.num_rows() - count));
+            }
+            wanted -= count;
+            parts.push(part.slice(0, count));
+        }
+        self.rows_waiting -= rows;
+        concat_batches(&parts[0].schema(), &parts).or_problem(|| "results cannot be put together")
+    }
+
+    /// Appends a group that was encoded.
+    pub(super) fn append(&mut self, group: Vec<u8>) -> Result<(), Problem> {
         let to = match &mut self.to {
             Some(to) => to,
             none => {
-                let file = File::create(&self.path).or_problem(cannot)?;
-                none.insert(if self.csv {
-                    csv_text::write_header(columns, Dialect::default(), &mut self.text);
-                    To::Csv(BufWriter::new(file))
-                } else {
-                    let settings = WriterProperties::builder()
-                        .set_compression(Compression::SNAPPY)
-                        .set_max_row_group_row_count(Some(GROUP_ROWS));
-                    let writer = ArrowWriter::try_new(file, columns.clone(), Some(settings.build()));
-                    To::Parquet(Box::new(Groups {
-                        writer: writer.or_problem(cannot)?,
-                        waiting: Vec::new(),
-                        rows: 0,
-                    }))
-                })
+                let columns = self.columns.clone().unwrap_or_else(|| Schema::empty().into());
+                none.insert(TableFile::create(&self.path, self.form, columns, &Encoding::default())?)
             }
         };
-        match to {
-            To::Csv(file) => {
-                csv_text::write_batch(rows, Dialect::default(), &mut self.text).map_err(|error| {
-                    Problem::because("the results have no text in CSV", &error)
-                        .hint("write Parquet: --out FILE.parquet")
-                })?;
-                file.write_all(&self.text).or_problem(cannot)
-            }
-            To::Parquet(groups) => groups.write(rows).or_problem(cannot),
-        }
+        to.append(group)
     }
 
     /// Completes the file and returns its length in bytes. Without any rows, the file is as empty as its form allows.
     pub(super) fn finish(mut self, columns: &SchemaRef) -> Result<u64, Problem> {
         if self.to.is_none() {
-            self.write(&RecordBatch::new_empty(columns.clone()))?;
+            self.columns.get_or_insert_with(|| columns.clone());
+            self.append(Vec::new())?;
         }
-        let cannot = || format!("cannot write {}", self.path.display());
-        match self.to.take() {
-            Some(To::Csv(mut file)) => file.flush().or_problem(cannot)?,
-            Some(To::Parquet(groups)) => groups.finish().or_problem(cannot)?,
-            None => {}
-        }
-        self.path.metadata().map(|found| found.len()).or_problem(cannot)
+        self.to.take().map_or(Ok(0), TableFile::finish)
     }
 }
 
-/// A Parquet file that is written in pieces of one size, whatever pieces come.
-struct Groups {
-    writer: ArrowWriter<File>,
-    waiting: Vec<RecordBatch>,
-    /// How many rows wait.
-    rows: usize,
+/// A group of results as it stands in the file.
+pub(super) fn encode(form: Form, rows: &RecordBatch) -> Result<Vec<u8>, Problem> {
+    let mut part = Part::new(form, rows.schema(), &Encoding::default())?;
+    part.write(rows)?;
+    part.finish()
 }
 
-impl Groups {
-    fn write(&mut self, rows: &RecordBatch) -> Result<(), ParquetError> {
-        self.waiting.push(rows.clone());
-        self.rows += rows.num_rows();
-        if self.rows < WRITE_ROWS {
-            return Ok(());
-        }
-        let all = concat_batches(&rows.schema(), &self.waiting)?;
-        let whole = self.rows - self.rows % WRITE_ROWS;
-        for first in (0..whole).step_by(WRITE_ROWS) {
-            self.writer.write(&all.slice(first, WRITE_ROWS))?;
-        }
-        self.rows -= whole;
-        self.waiting = vec![all.slice(whole, self.rows)];
-        Ok(())
-    }
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
 
-    fn finish(mut self) -> Result<(), ParquetError> {
-        if let Some(first) = self.waiting.first() {
-            self.writer.write(&concat_batches(&first.schema(), &self.waiting)?)?;
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::Int64Type;
+    use arrow_array::{ArrayRef, Int64Array};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn groups_do_not_depend_on_the_pieces_that_come(pieces in proptest::collection::vec(0..100_000_usize, 0..6)) {
+            let mut results = Results::new("unused.parquet".into(), Form::Parquet);
+            let (mut groups, mut next) = (Vec::new(), 0_i64);
+            for rows in &pieces {
+                let end = next + i64::try_from(*rows).unwrap();
+                let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(next..end));
+                results.keep(RecordBatch::try_from_iter([("n", numbers)]).unwrap()).unwrap();
+                groups.extend(std::iter::from_fn(|| results.group()));
+                next = end;
+            }
+            groups.extend(std::iter::from_fn(|| results.rest()));
+            let groups: Vec<_> = groups.into_iter().map(Result::unwrap).collect();
+            let (last, whole) = groups.split_last().map_or((0, &[][..]), |(last, whole)| (last.num_rows(), whole));
+            prop_assert!(whole.iter().all(|group| group.num_rows() == GROUP_ROWS) && last <= GROUP_ROWS);
+            let column = |group: &RecordBatch| group.column(0).as_primitive::<Int64Type>().values().to_vec();
+            prop_assert_eq!(groups.iter().flat_map(column).collect::<Vec<_>>(), (0..next).collect::<Vec<_>>());
         }
-        self.writer.close().map(drop)
     }
 }

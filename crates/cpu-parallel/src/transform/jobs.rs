@@ -6,25 +6,16 @@ use std::path::PathBuf;
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
+use lab::procs::Bytes;
 use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
-use tabular::csv_text::{Dialect, write_batch};
-use tabular::row_groups::{Encoder, Encoding};
+use tabular::row_groups::Encoding;
 
 use super::ladder::{Rung, Transformer};
 use super::profile::{Profile, Spent, Stage};
 use super::rules::{Customers, Orders, Rejected, Rules, customer_columns, order_columns, transformed};
 use super::tables::{Files, Rows, open, place, read_all, read_group, table, typed};
-use crate::csv_input::Wire;
-
-/// What comes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Format {
-    /// Parquet, a row group for each piece.
-    Parquet,
-    /// CSV with a header.
-    Csv,
-}
+use crate::table_file::{Form, Part};
 
 /// What every worker starts from.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,7 +24,7 @@ pub struct Setup {
     pub(super) customers: PathBuf,
     pub(super) rules: Rules,
     pub(super) rung: Rung,
-    pub(super) format: Format,
+    pub(super) form: Form,
     /// Whether the time of each stage is taken.
     pub(super) profiled: bool,
 }
@@ -57,7 +48,7 @@ pub struct Transformed {
     pub(super) rows: u64,
     pub(super) rejects: Vec<Rejected>,
     /// A row group, or text.
-    pub(super) bytes: Wire,
+    pub(super) bytes: Bytes,
     pub(super) spent: Spent,
 }
 
@@ -65,7 +56,7 @@ pub struct Transformed {
 #[derive(Debug)]
 pub struct TransformPiece {
     files: Files,
-    format: Format,
+    form: Form,
     profiled: bool,
     transformer: Transformer,
 }
@@ -80,7 +71,7 @@ impl Job for TransformPiece {
         let customers = Customers::of(&read_all(&setup.customers, &customer_columns(), &Stop::new())?)?;
         Ok(Self {
             files: setup.files.clone(),
-            format: setup.format,
+            form: setup.form,
             profiled: setup.profiled,
             transformer: Transformer::new(setup.rung, setup.rules.clone(), customers),
         })
@@ -89,7 +80,7 @@ impl Job for TransformPiece {
     fn run(&mut self, piece: &Piece, stop: &Stop) -> Result<Transformed, Problem> {
         let mut done = Transformed::default();
         let mut profile = Profile::new(self.profiled);
-        let mut sink = Sink::new(self.format)?;
+        let mut sink = Part::new(self.form, transformed(), &encoding())?;
         let Self { files, transformer, .. } = self;
         profile.begin();
         let mut transform = |batch: &RecordBatch, done: &mut Transformed, profile: &mut Profile| {
@@ -137,48 +128,15 @@ impl Job for TransformPiece {
             _ => return Err(Problem::new("a piece is not of the files' format")),
         }
         profile.begin();
-        done.bytes = Wire(sink.finish()?);
+        done.bytes = Bytes(sink.finish()?);
         profile.lap(Stage::Write);
         done.spent = profile.spent();
         Ok(done)
     }
 }
 
-/// What becomes of the rows of a piece.
-enum Sink {
-    Parquet(Box<Encoder>),
-    Csv(Vec<u8>),
-}
-
-const CANNOT: &str = "cannot encode a row group";
-
 /// How row groups are encoded: pseudonyms hardly ever come back, so no list of them is tried.
 pub(super) fn encoding() -> Encoding {
     let varied = ["order_id", "name", "document", "email", "phone", "cep"];
     Encoding { without_dictionary: varied.map(Into::into).to_vec(), ..Encoding::default() }
-}
-
-impl Sink {
-    fn new(format: Format) -> Result<Self, Problem> {
-        Ok(match format {
-            Format::Parquet => {
-                Self::Parquet(Box::new(Encoder::new(transformed(), &encoding()).or_problem(|| CANNOT)?))
-            }
-            Format::Csv => Self::Csv(Vec::new()),
-        })
-    }
-
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Problem> {
-        match self {
-            Self::Parquet(encoder) => encoder.write(batch).or_problem(|| CANNOT),
-            Self::Csv(text) => write_batch(batch, Dialect::default(), text).or_problem(|| "cannot write CSV"),
-        }
-    }
-
-    fn finish(self) -> Result<Vec<u8>, Problem> {
-        match self {
-            Self::Parquet(encoder) => encoder.finish().or_problem(|| CANNOT),
-            Self::Csv(text) => Ok(text),
-        }
-    }
 }

@@ -27,7 +27,8 @@ use std::path::PathBuf;
 use lab::{Exercise, Kind, Lab, Problem, Role, Strategy};
 
 use crate::csv_input::Survey;
-pub use jobs::{Format, TransformPiece};
+use crate::table_file::Form;
+pub use jobs::TransformPiece;
 use place::{Point, Store};
 use rules::{Clear, Rules};
 use secret::Method;
@@ -106,7 +107,7 @@ pub struct Input {
     files: Vec<PathBuf>,
     customers: PathBuf,
     rules: Rules,
-    format: Format,
+    form: Form,
     out: PathBuf,
     rejects: Option<PathBuf>,
     ladder: bool,
@@ -176,11 +177,7 @@ impl Exercise for Transform {
                 clear: args.clear.clone(),
                 stores: if args.stores.is_empty() { usual_stores() } else { args.stores.clone() },
             },
-            format: if out.extension().is_some_and(|ending| ending == "csv") {
-                Format::Csv
-            } else {
-                Format::Parquet
-            },
+            form: Form::of(&out),
             out,
             rejects,
             ladder: args.ladder,

@@ -1,24 +1,23 @@
 //! The steps one after another, in whichever way each of them is done.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+
+use std::io::Write;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use lab::out::{Staging, publish};
 use lab::ways::{self, Way};
 use lab::{Answer, Cause, Digest, Failure, Lab, OrProblem, Problem, Work};
-use tabular::csv_text::{Dialect, write_header};
-use tabular::row_groups::Assembler;
 
 use super::Input;
-use super::jobs::{Format, Piece, Setup, TransformPiece, Transformed, encoding};
+use super::jobs::{Piece, Setup, TransformPiece, Transformed, encoding};
 use super::ladder::Rung;
 use super::profile::{STAGES, Spent};
 use super::rules::{Rejected, order_columns, transformed};
 use super::tables::{Files, Rows, is_parquet, open};
 use crate::csv_input::{self, CsvFile, Survey};
+use crate::table_file::TableFile;
 
 /// One way, for each of the steps.
 pub(super) struct Ways {
@@ -73,11 +72,11 @@ fn run(
         customers: input.customers.clone(),
         rules: input.rules.clone(),
         rung,
-        format: input.format,
+        form: input.form,
         profiled,
     };
     let staged = staging.path("table");
-    let mut writer = Writer::new(input.format, &staged)?;
+    let mut table = TableFile::create(&staged, input.form, transformed(), &encoding())?;
     let (mut rows, mut rejects, mut spent) = (0, Vec::new(), Spent::default());
     let items = pieces.len() as u64;
     (ways.transform)(lab, &setup, &mut pieces.into_iter(), &mut |outcome| {
@@ -91,7 +90,7 @@ fn run(
         rows += done.rows;
         rejects.extend(done.rejects);
         spent.add(&done.spent);
-        writer.append(done.bytes.0)
+        table.append(done.bytes.0)
     })?;
     lab.stop.check()?;
     let lost = failures.len();
@@ -103,7 +102,7 @@ fn run(
         .hint("a file may have changed while it was read; the table was not written"));
     }
     let kept = keep_rejects(input, &rejects, &staging, &mut failures)?;
-    let bytes_out = writer.finish(&staged)?;
+    let bytes_out = table.finish()?;
     publish(&staged, &input.out)?;
     let bytes_in = input
         .files
@@ -187,47 +186,6 @@ fn plan(input: &Input, lab: &Lab, ways: &Ways, staging: &Staging) -> Result<Plan
         }
     }
     Ok(Plan { files: Files::Parquet(input.files.clone()), pieces, rows, failures })
-}
-
-/// The file that pieces are appended to.
-enum Writer {
-    Parquet(Box<Assembler<BufWriter<File>>>),
-    Csv(BufWriter<File>),
-}
-
-const CANNOT: &str = "cannot write the table";
-
-impl Writer {
-    fn new(format: Format, staged: &Path) -> Result<Self, Problem> {
-        let mut file = BufWriter::with_capacity(1 << 18, File::create(staged).or_problem(|| CANNOT)?);
-        Ok(match format {
-            Format::Parquet => Self::Parquet(Box::new(
-                Assembler::new(file, transformed(), &encoding()).or_problem(|| CANNOT)?,
-            )),
-            Format::Csv => {
-                let mut text = Vec::new();
-                write_header(&transformed(), Dialect::default(), &mut text);
-                file.write_all(&text).or_problem(|| CANNOT)?;
-                Self::Csv(file)
-            }
-        })
-    }
-
-    fn append(&mut self, bytes: Vec<u8>) -> Result<(), Problem> {
-        match self {
-            Self::Parquet(file) => file.append(bytes).or_problem(|| CANNOT),
-            Self::Csv(file) => file.write_all(&bytes).or_problem(|| CANNOT),
-        }
-    }
-
-    fn finish(self, staged: &Path) -> Result<u64, Problem> {
-        let mut file = match self {
-            Self::Parquet(file) => file.finish().or_problem(|| CANNOT)?,
-            Self::Csv(file) => file,
-        };
-        file.flush().or_problem(|| CANNOT)?;
-        Ok(staged.metadata().or_problem(|| CANNOT)?.len())
-    }
 }
 
 /// Climbs the ladder: each rung is timed, and run once more to see where its time goes.
