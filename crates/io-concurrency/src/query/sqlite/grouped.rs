@@ -7,12 +7,13 @@
 //! columns of mixed types, sums past 64 bits, collations) goes to SQLite as it was asked.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
+use hashbrown::HashMap;
 use lab::{Problem, Stop};
 use rusqlite::Connection;
 
-use super::prepared::Prepared;
+use super::at_hand::AtHand;
+use super::prepared::{Prepared, Raw};
 use super::times::Times;
 use crate::query::batches::Gatherer;
 use crate::query::column::Value;
@@ -129,17 +130,18 @@ impl Grouped {
         ask: &Ask<'_>,
         stop: &Stop,
     ) -> Result<Option<Answer>, Problem> {
+        let _at_hand = AtHand::of(database, &self.rows);
         let Ok(mut rows) = Prepared::new(database, &self.rows) else { return Ok(None) };
         let mut groups = Groups::default();
         let mut key = Vec::new();
         while rows.step().map_err(|problem| rows.why(problem, ask))? {
             key.clear();
             for column in 0..self.keys {
-                if !write(rows.value(column), &mut key) {
+                if !write(rows.raw(column), &mut key) {
                     return Ok(None);
                 }
             }
-            let states = groups.of(&key, self.items.len());
+            let Some(states) = groups.of(&key, self.items.len()) else { return Ok(None) };
             for (item, state) in self.items.iter().zip(states) {
                 let fits = match *item {
                     Item::Key(_) => true,
@@ -332,24 +334,27 @@ struct Groups {
 }
 
 impl Groups {
-    /// What there is of the group with this key.
-    fn of(&mut self, key: &[u8], items: usize) -> &mut [State] {
+    /// What there is of the group with this key; none where SQLite has to say how its texts are ordered.
+    #[inline]
+    fn of(&mut self, key: &[u8], items: usize) -> Option<&mut [State]> {
         let place = if let Some(place) = self.places.get(key) {
             *place
         } else {
+            read(key)?;
             let place = self.states.len();
             self.states.resize(place + items, State::default());
             self.places.insert(key.into(), place);
             place
         };
-        &mut self.states[place..place + items]
+        Some(&mut self.states[place..place + items])
     }
 
     /// The groups in SQLite's order of their keys, in which they came from a sorter.
     fn in_order(&self) -> Vec<(Vec<Value<'_>>, &[State])> {
         let items = self.states.len() / self.places.len().max(1);
-        let mut all: Vec<_> =
-            self.places.iter().map(|(key, place)| (read(key), &self.states[*place..place + items])).collect();
+        let states = |place: usize| &self.states[place..place + items];
+        let all = self.places.iter().filter_map(|(key, place)| Some((read(key)?, states(*place))));
+        let mut all: Vec<_> = all.collect();
         all.sort_by(|(one, _), (two, _)| {
             let orders = one.iter().zip(two).map(|(one, two)| order(one, two));
             orders.fold(Ordering::Equal, Ordering::then)
@@ -364,25 +369,25 @@ const TEXT: u8 = 2;
 
 /// Appends a value of a key; false where SQLite has to say which others are equal to it.
 #[inline]
-fn write(value: Value<'_>, key: &mut Vec<u8>) -> bool {
+fn write(value: Raw<'_>, key: &mut Vec<u8>) -> bool {
     match value {
-        Value::Null => key.push(NULL),
-        Value::Int(value) => {
+        Raw::Null => key.push(NULL),
+        Raw::Int(value) => {
             key.push(INT);
             key.extend_from_slice(&value.to_ne_bytes());
         }
-        Value::Text(text) => {
+        Raw::Text(text) => {
             key.push(TEXT);
             key.extend_from_slice(&(text.len() as u64).to_ne_bytes());
-            key.extend_from_slice(text.as_bytes());
+            key.extend_from_slice(text);
         }
-        _ => return false,
+        Raw::Real(_) | Raw::Bytes(_) => return false,
     }
     true
 }
 
-/// The values of a key.
-fn read(mut key: &[u8]) -> Vec<Value<'_>> {
+/// The values of a key; none where a text is not UTF-8.
+fn read(mut key: &[u8]) -> Option<Vec<Value<'_>>> {
     let mut values = Vec::new();
     while let Some((tag, rest)) = key.split_first() {
         let Some((number, rest)) = rest.split_first_chunk().filter(|_| *tag != NULL) else {
@@ -396,11 +401,11 @@ fn read(mut key: &[u8]) -> Vec<Value<'_>> {
         } else {
             let length = usize::try_from(u64::from_ne_bytes(*number)).unwrap_or(usize::MAX);
             let (text, rest) = key.split_at(length.min(key.len()));
-            values.push(Value::Text(std::str::from_utf8(text).unwrap_or_default()));
+            values.push(Value::Text(std::str::from_utf8(text).ok()?));
             key = rest;
         }
     }
-    values
+    Some(values)
 }
 
 /// SQLite's order of values: nothing, numbers, texts by their bytes.

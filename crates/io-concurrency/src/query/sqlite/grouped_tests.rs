@@ -50,7 +50,11 @@ fn both(rows: &[(Cell, Cell, Cell)], sql: &str) -> (Option<Vec<String>>, Vec<Str
     for (a, b, c) in rows {
         database.execute("INSERT INTO t VALUES (?1, ?2, ?3)", (a, b, c)).unwrap();
     }
-    let whole = Prepared::new(&database, sql).unwrap();
+    both_of(&database, sql)
+}
+
+fn both_of(database: &Connection, sql: &str) -> (Option<Vec<String>>, Vec<String>) {
+    let whole = Prepared::new(database, sql).unwrap();
     let ask = Ask {
         sql,
         range: &Range::Whole,
@@ -63,7 +67,7 @@ fn both(rows: &[(Cell, Cell, Cell)], sql: &str) -> (Option<Vec<String>>, Vec<Str
         spool: Path::new("/nowhere"),
     };
     let stop = Stop::new();
-    let ours = Grouped::of(sql).unwrap().gather(&database, &whole, &ask, &stop).unwrap();
+    let ours = Grouped::of(sql).unwrap().gather(database, &whole, &ask, &stop).unwrap();
     let mut whole = whole;
     let theirs = super::super::rows(&mut whole, &ask, &stop).unwrap();
     (ours.map(|answer| shown(&answer)), shown(&theirs))
@@ -120,6 +124,9 @@ fn what_sqlite_has_rules_of_its_own_for_is_left_to_it() {
         assert_eq!(both(&rows, SQL).0, None, "{rows:?}");
     }
     let database = Connection::open_in_memory().unwrap();
+    database.execute_batch("CREATE TABLE t (a); INSERT INTO t VALUES (CAST(x'ff' AS TEXT))").unwrap();
+    assert_eq!(both_of(&database, "SELECT a, count(*) FROM t GROUP BY a").0, None, "text that is not UTF-8");
+    let database = Connection::open_in_memory().unwrap();
     database
         .execute_batch("CREATE TABLE t (a, c); INSERT INTO t VALUES (1, 9223372036854775807), (1, 1)")
         .unwrap();
@@ -128,4 +135,21 @@ fn what_sqlite_has_rules_of_its_own_for_is_left_to_it() {
     let mut state = State::default();
     assert!(rows.step().unwrap() && state.add(rows.value(1), Function::Sum));
     assert!(rows.step().unwrap() && !state.add(rows.value(1), Function::Sum));
+}
+
+#[test]
+fn a_small_table_that_is_looked_into_is_copied_and_the_answer_is_sqlites_own() {
+    let database = Connection::open_in_memory().unwrap();
+    let tables = "CREATE TABLE product (product_id BIGINT PRIMARY KEY, category);
+        INSERT INTO product VALUES (1, 'a'), (4, 'b'), (9, NULL);
+        CREATE TABLE sale (product_id, items);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
+        INSERT INTO sale SELECT i % 11, i FROM n";
+    database.execute_batch(tables).unwrap();
+    let sql =
+        "SELECT p.category, count(*), sum(s.items) FROM sale s JOIN product p USING (product_id) GROUP BY 1";
+    assert_eq!(Grouped::of(sql), None, "a number is no key that is selected");
+    let sql = sql.replace("BY 1", "BY p.category");
+    let (ours, theirs) = both_of(&database, &sql);
+    assert_eq!(ours, Some(theirs));
 }

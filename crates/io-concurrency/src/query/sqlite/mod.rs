@@ -3,6 +3,7 @@
 //! Rows are stepped through the C interface itself: asking each value for its type and content once, where it lies, is a
 //! third of the calls that a safe wrapper needs for it. Nothing is allocated for a row.
 
+mod at_hand;
 mod grouped;
 mod prepared;
 mod times;

@@ -34,6 +34,17 @@ fn kind_of(declared: &str) -> Kind {
     }
 }
 
+/// A value as SQLite keeps it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Raw<'a> {
+    Null,
+    Int(i64),
+    Real(f64),
+    /// Text as it was stored, which need not be UTF-8.
+    Text(&'a [u8]),
+    Bytes(&'a [u8]),
+}
+
 /// A compiled statement. It is used by one thread, and the connection outlives it.
 pub(super) struct Prepared<'a> {
     statement: *mut ffi::sqlite3_stmt,
@@ -123,27 +134,38 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// The value of a column of this row.
+    /// The value of a column of this row. Text that is not UTF-8 is bytes.
     #[inline]
     pub(super) fn value(&self, column: usize) -> Value<'_> {
+        match self.raw(column) {
+            Raw::Null => Value::Null,
+            Raw::Int(value) => Value::Int(value),
+            Raw::Real(value) => Value::Real(value),
+            Raw::Text(text) => std::str::from_utf8(text).map_or(Value::Bytes(text), Value::Text),
+            Raw::Bytes(bytes) => Value::Bytes(bytes),
+        }
+    }
+
+    /// The value of a column of this row as SQLite keeps it.
+    #[inline]
+    pub(super) fn raw(&self, column: usize) -> Raw<'_> {
         // SAFETY: there is a row, and the column exists. The connection has no mutex and is used by this thread alone, which
         // is what makes an unprotected value safe to ask. Text and bytes lie in memory of the statement until the next
         // step, which needs `self` for itself.
         unsafe {
             let value = ffi::sqlite3_column_value(self.statement, number(column));
             match ffi::sqlite3_value_type(value) {
-                ffi::SQLITE_INTEGER => Value::Int(ffi::sqlite3_value_int64(value)),
-                ffi::SQLITE_FLOAT => Value::Real(ffi::sqlite3_value_double(value)),
+                ffi::SQLITE_INTEGER => Raw::Int(ffi::sqlite3_value_int64(value)),
+                ffi::SQLITE_FLOAT => Raw::Real(ffi::sqlite3_value_double(value)),
                 ffi::SQLITE_TEXT => {
                     let text = ffi::sqlite3_value_text(value);
-                    let bytes = slice(text.cast(), ffi::sqlite3_value_bytes(value));
-                    std::str::from_utf8(bytes).map_or(Value::Bytes(bytes), Value::Text)
+                    Raw::Text(slice(text.cast(), ffi::sqlite3_value_bytes(value)))
                 }
                 ffi::SQLITE_BLOB => {
                     let blob = ffi::sqlite3_value_blob(value);
-                    Value::Bytes(slice(blob.cast(), ffi::sqlite3_value_bytes(value)))
+                    Raw::Bytes(slice(blob.cast(), ffi::sqlite3_value_bytes(value)))
                 }
-                _ => Value::Null,
+                _ => Raw::Null,
             }
         }
     }
