@@ -1,7 +1,8 @@
-//! The work of one worker: customers are loaded once, then piece after piece is transformed and encoded.
+//! The work of one worker: piece after piece is transformed and encoded, with a register that is loaded once.
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
@@ -13,8 +14,9 @@ use tabular::row_groups::Encoding;
 
 use super::ladder::{Rung, Transformer};
 use super::profile::{Profile, Spent, Stage};
-use super::rules::{Customers, Orders, Rejected, Rules, customer_columns, order_columns, transformed};
-use super::tables::{Files, Rows, open, place, read_all, read_group, table, typed};
+use super::register::Register;
+use super::rules::{Orders, Rejected, Rules, order_columns, transformed};
+use super::tables::{Files, Rows, open, place, read_group, table, typed};
 use crate::table_file::{Form, Part};
 
 /// What every worker starts from.
@@ -27,6 +29,11 @@ pub struct Setup {
     pub(super) form: Form,
     /// Whether the time of each stage is taken.
     pub(super) profiled: bool,
+    /// How many workers share their memory, and with it the register.
+    pub(super) sharing: usize,
+    /// The register, which the first of them loads.
+    #[serde(skip)]
+    pub(super) register: OnceLock<Result<Arc<Register>, Problem>>,
 }
 
 /// Rows that are transformed together.
@@ -68,12 +75,13 @@ impl Job for TransformPiece {
     type Reply = Transformed;
 
     fn start(setup: &Setup) -> Result<Self, Problem> {
-        let customers = Customers::of(&read_all(&setup.customers, &customer_columns(), &Stop::new())?)?;
+        let load = || Register::load(&setup.customers, setup.sharing).map(Arc::new);
+        let register = setup.register.get_or_init(load).clone()?;
         Ok(Self {
             files: setup.files.clone(),
             form: setup.form,
             profiled: setup.profiled,
-            transformer: Transformer::new(setup.rung, setup.rules.clone(), customers),
+            transformer: Transformer::new(setup.rung, setup.rules.clone(), register),
         })
     }
 

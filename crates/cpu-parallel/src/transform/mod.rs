@@ -8,14 +8,15 @@
 //! others climb from ([`ladder`]): what one core does well is what two cores do twice. `--ladder` shows the steps with
 //! their times and with where each one's time goes.
 //!
-//! Each piece of the input becomes one row group of the output, whoever transforms it. A worker holds the customers, the
-//! cleaned ones among them, a batch and an encoded row group.
+//! Each piece of the input becomes one row group of the output, whoever transforms it. A worker holds a batch and an encoded
+//! row group; all workers of a process hold the customers and the cleaned ones among them ([`register`]).
 
 pub mod clean;
 mod jobs;
 pub mod ladder;
 pub mod place;
 pub mod profile;
+pub mod register;
 pub mod rules;
 pub mod secret;
 mod steps;

@@ -1,11 +1,16 @@
 //! What is done to whom: the rules, the customers, and the table that comes out.
 
-use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use arrow_array::builder::{BooleanBuilder, StringBuilder};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, SchemaRef};
+use arrow_select::concat::concat;
+use hashbrown::HashMap;
 use lab::{OrProblem, Problem};
 use serde::{Deserialize, Serialize};
 use tabular::csv_batches::schema;
@@ -99,21 +104,43 @@ pub struct Customer<'a> {
     pub cep: &'a str,
 }
 
-impl Customers {
-    /// Of a table with the columns of customers.
-    pub(super) fn of(table: &RecordBatch) -> Result<Self, Problem> {
-        use arrow_array::cast::AsArray;
-        let ids = table.column(0).as_primitive::<arrow_array::types::Int64Type>();
-        let text = |column: usize| table.column(column).as_string::<i32>().clone();
-        let mut rows = HashMap::with_capacity(ids.len());
-        for (row, id) in (0..).zip(ids) {
-            let Some(id) = id else { continue };
-            if rows.insert(id, row).is_some() {
-                return Err(Problem::new(format!("customer {id} is there twice"))
-                    .hint("each customer_id must be one row"));
-            }
+/// The row of each customer.
+fn rows_of(batches: &[RecordBatch]) -> Result<HashMap<i64, u32>, Problem> {
+    let mut rows = HashMap::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+    let ids = batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>());
+    for (row, id) in (0..).zip(ids) {
+        let Some(id) = id else { continue };
+        if rows.insert(id, row).is_some() {
+            return Err(Problem::new(format!("customer {id} is there twice"))
+                .hint("each customer_id must be one row"));
         }
-        Ok(Self { rows, name: text(1), document: text(2), email: text(3), phone: text(4), cep: text(5) })
+    }
+    Ok(rows)
+}
+
+impl Customers {
+    /// Of batches with the columns of customers, by one or by two threads.
+    pub(super) fn of(batches: &[RecordBatch], threads: usize) -> Result<Self, Problem> {
+        let text = |column: usize| -> Result<StringArray, Problem> {
+            let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(column).as_ref()).collect();
+            if parts.is_empty() {
+                return Ok(StringArray::new_null(0));
+            }
+            let all = concat(&parts).or_problem(|| "the customers are too many for one table")?;
+            Ok(all.as_string::<i32>().clone())
+        };
+        let texts = || Ok([text(1)?, text(2)?, text(3)?, text(4)?, text(5)?]);
+        let (rows, texts) = if threads > 1 {
+            thread::scope(|scope| {
+                let rows = scope.spawn(|| rows_of(batches));
+                let texts = texts();
+                (rows.join().unwrap_or_else(|why| resume_unwind(why)), texts)
+            })
+        } else {
+            (rows_of(batches), texts())
+        };
+        let (rows, [name, document, email, phone, cep]) = (rows?, texts?);
+        Ok(Self { rows, name, document, email, phone, cep })
     }
 
     /// The row of a customer.

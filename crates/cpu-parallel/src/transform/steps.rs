@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use lab::out::{Staging, publish};
@@ -23,6 +24,8 @@ use crate::table_file::TableFile;
 pub(super) struct Ways {
     pub(super) survey: Way<Survey>,
     pub(super) transform: Way<TransformPiece>,
+    /// Whether several workers share the memory of this process.
+    pub(super) sharing: bool,
 }
 
 /// Bytes of a piece of CSV.
@@ -74,6 +77,8 @@ fn run(
         rung,
         form: input.form,
         profiled,
+        sharing: if ways.sharing { lab.workers } else { 1 },
+        register: OnceLock::new(),
     };
     let staged = staging.path("table");
     let mut table = TableFile::create(&staged, input.form, transformed(), &encoding())?;
@@ -190,8 +195,13 @@ fn plan(input: &Input, lab: &Lab, ways: &Ways, staging: &Staging) -> Result<Plan
 
 /// Climbs the ladder: each rung is timed, and run once more to see where its time goes.
 fn ladder(input: &Input, lab: &Lab) -> Result<Output, Problem> {
-    let alone = Ways { survey: ways::sequential::<Survey>, transform: ways::sequential::<TransformPiece> };
-    let shared = Ways { survey: ways::pool::<Survey>, transform: ways::pool::<TransformPiece> };
+    let alone = Ways {
+        survey: ways::sequential::<Survey>,
+        transform: ways::sequential::<TransformPiece>,
+        sharing: false,
+    };
+    let shared =
+        Ways { survey: ways::pool::<Survey>, transform: ways::pool::<TransformPiece>, sharing: true };
     let workers = format!("parallel ({})", lab.workers);
     let rungs = [
         ("rows", Rung::Rows, &alone),

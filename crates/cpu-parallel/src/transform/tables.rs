@@ -1,11 +1,13 @@
 //! Orders and customers, from CSV or Parquet.
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use arrow_select::concat::concat_batches;
-use lab::{OrProblem, Problem, Stop};
+use lab::{OrProblem, Problem};
 use serde::{Deserialize, Serialize};
 use tabular::columns::{Column, ColumnType};
 use tabular::parquet_batches::ParquetFile;
@@ -38,35 +40,54 @@ pub(super) fn is_parquet(path: &Path) -> bool {
         .is_some_and(|ending| ending.eq_ignore_ascii_case("parquet") || ending.eq_ignore_ascii_case("pq"))
 }
 
-/// Reads a whole file with these columns.
-pub(super) fn read_all(path: &Path, schema: &SchemaRef, stop: &Stop) -> Result<RecordBatch, Problem> {
-    let mut batches = Vec::new();
-    let mut keep = |batch: RecordBatch| {
-        stop.check()?;
-        batches.push(batch);
-        Ok(())
-    };
-    if is_parquet(path) {
-        let (file, columns) = open(path, schema)?;
-        for group in 0..file.group_rows().len() {
-            read_group(&file, &columns, schema, group, &mut keep)?;
-        }
-    } else {
-        let file = CsvFile::look(path)?;
-        let table = table(&file, schema)?;
-        let mut found = None;
-        file.each_block(|block| {
-            let batch = typed(&table, block, &file)?;
-            if let Some(reject) = block.rejects().into_iter().next() {
-                found.get_or_insert(reject);
-            }
-            keep(batch)
-        })?;
-        if let Some(reject) = found {
-            return Err(Problem::new(reject.reason).at(format!("{}:{}", path.display(), reject.line)));
-        }
+/// All rows of a table; so many threads read its row groups.
+pub(super) fn read_all(path: &Path, schema: &SchemaRef, threads: usize) -> Result<Vec<RecordBatch>, Problem> {
+    if !is_parquet(path) {
+        return read_csv(path, schema);
     }
-    concat_batches(schema, &batches).or_problem(|| format!("cannot read {}", path.display()))
+    let groups = open(path, schema)?.0.group_rows().len();
+    let next = AtomicUsize::new(0);
+    let read = || -> Result<Vec<(usize, RecordBatch)>, Problem> {
+        let (file, columns) = open(path, schema)?;
+        let mut mine = Vec::new();
+        loop {
+            // Each number is given out once, whoever comes first.
+            let group = next.fetch_add(1, Ordering::Relaxed);
+            if group >= groups {
+                return Ok(mine);
+            }
+            read_group(&file, &columns, schema, group, &mut |batch| {
+                mine.push((group, batch));
+                Ok(())
+            })?;
+        }
+    };
+    let mut all = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(groups)).map(|_| scope.spawn(read)).collect();
+        let mine = read();
+        let theirs = others.into_iter().map(|other| other.join().unwrap_or_else(|why| resume_unwind(why)));
+        std::iter::once(mine).chain(theirs).collect::<Result<Vec<_>, _>>()
+    })?
+    .concat();
+    all.sort_by_key(|(group, _)| *group);
+    Ok(all.into_iter().map(|(_, batch)| batch).collect())
+}
+
+fn read_csv(path: &Path, schema: &SchemaRef) -> Result<Vec<RecordBatch>, Problem> {
+    let file = CsvFile::look(path)?;
+    let table = table(&file, schema)?;
+    let (mut batches, mut found) = (Vec::new(), None);
+    file.each_block(|block| {
+        batches.push(typed(&table, block, &file)?);
+        if let Some(reject) = block.rejects().into_iter().next() {
+            found.get_or_insert(reject);
+        }
+        Ok(())
+    })?;
+    match found {
+        Some(reject) => Err(Problem::new(reject.reason).at(format!("{}:{}", path.display(), reject.line))),
+        None => Ok(batches),
+    }
 }
 
 /// Opens a Parquet file and finds the columns in it.

@@ -1,19 +1,19 @@
 //! The third rung: customers cleaned column by column.
 
+use std::sync::Arc;
+
 use super::Why;
 use super::buffers::{Buffers, put};
 use crate::transform::clean::{self, Document, Fault};
 use crate::transform::place::{STATES, nearest, state_of};
 use crate::transform::profile::{Profile, Stage};
+use crate::transform::register::Register;
 use crate::transform::rules::{Cleaned, Clear, Customers, Rules};
 use crate::transform::secret::{Secret, Thing};
 
-/// Customers that were cleaned, column by column.
-#[derive(Debug)]
-pub(super) struct Known {
-    rules: Rules,
-    /// The place of each customer in the columns, plus one.
-    places: Vec<u32>,
+/// Customers that were cleaned together, column by column.
+#[derive(Debug, Default)]
+pub struct Sheet {
     faults: Vec<Option<Why>>,
     names: Column,
     kinds: Vec<Document>,
@@ -23,6 +23,12 @@ pub(super) struct Known {
     areas: Column,
     ceps: Column,
     states: Vec<u8>,
+}
+
+/// What a worker has of the sheets that it shares with others.
+#[derive(Debug)]
+pub(super) struct Known {
+    sheets: Vec<Arc<Sheet>>,
     /// The nearest store of each state and its distance.
     nearest: Vec<(usize, f64)>,
 }
@@ -46,74 +52,89 @@ impl Column {
 }
 
 impl Known {
-    pub(super) fn new(rules: &Rules, customers: usize) -> Self {
-        Self {
-            nearest: STATES.iter().map(|state| nearest(state.capital, &rules.stores)).collect(),
-            rules: rules.clone(),
-            places: vec![0; customers],
-            faults: Vec::new(),
-            names: Column::default(),
-            kinds: Vec::new(),
-            documents: Column::default(),
-            emails: Column::default(),
-            phones: Column::default(),
-            areas: Column::default(),
-            ceps: Column::default(),
-            states: Vec::new(),
-        }
+    pub(super) fn new(rules: &Rules) -> Self {
+        let nearest = STATES.iter().map(|state| nearest(state.capital, &rules.stores)).collect();
+        Self { sheets: Vec::new(), nearest }
     }
 
-    /// Gives places to the customers that have none, and returns them.
-    pub(super) fn unseen(&mut self, customers: impl Iterator<Item = u32>) -> Vec<u32> {
-        let mut next = u32::try_from(self.faults.len()).unwrap_or(u32::MAX);
-        let mut new = Vec::new();
-        for customer in customers {
-            let place = &mut self.places[customer as usize];
-            if *place == 0 {
-                next += 1;
-                *place = next;
-                new.push(customer);
-            }
-        }
-        new
-    }
-
-    pub(super) fn clean(
+    /// Sees to it that all these customers are on sheets that this worker has.
+    pub(super) fn learn(
         &mut self,
+        register: &Register,
+        customers: impl Iterator<Item = u32>,
+        clean: impl FnOnce(&[u32]) -> Sheet,
+    ) {
+        let mut new: Vec<u32> = customers.filter(|customer| register.place(*customer).is_none()).collect();
+        new.sort_unstable();
+        new.dedup();
+        if !new.is_empty() {
+            register.file(Arc::new(clean(&new)), &new);
+        }
+        register.fetch(&mut self.sheets);
+    }
+
+    pub(super) fn get<'a>(
+        &'a self,
+        (sheet, row): (usize, usize),
+        rules: &'a Rules,
+    ) -> Result<Cleaned<'a>, Why> {
+        let sheet = &self.sheets[sheet];
+        if let Some(why) = sheet.faults[row] {
+            return Err(why);
+        }
+        let state = usize::from(sheet.states[row]);
+        let (store, distance) = self.nearest[state];
+        Ok(Cleaned {
+            name: sheet.names.get(row),
+            kind: sheet.kinds[row],
+            document: sheet.documents.get(row),
+            email: sheet.emails.get(row),
+            area: sheet.areas.get(row),
+            phone: sheet.phones.get(row),
+            cep: sheet.ceps.get(row),
+            uf: STATES[state].uf,
+            store: &rules.stores[store].name,
+            distance,
+        })
+    }
+}
+
+impl Sheet {
+    /// Cleans some customers.
+    pub(super) fn of(
         new: &[u32],
         customers: &Customers,
+        rules: &Rules,
         secret: &Secret,
         buffers: &mut Buffers,
         profile: &mut Profile,
-    ) {
-        let first = self.faults.len();
-        self.faults.resize(first + new.len(), None);
-        let Self { faults, names, kinds, documents, emails, phones, areas, ceps, states, rules, .. } = self;
-        let faults = &mut faults[first..];
+    ) -> Self {
+        let mut sheet = Self { faults: vec![None; new.len()], ..Self::default() };
+        let Self { faults, names, kinds, documents, emails, phones, areas, ceps, states } = &mut sheet;
         let blame = |fault: &mut Option<Why>, column, outcome: Result<(), Fault>| {
             if let (None, Err(why)) = (&fault, outcome) {
                 *fault = Some((column, why));
             }
         };
         let mut written = Column::default();
-        for (customer, fault) in new.iter().zip(&mut *faults) {
+        for (customer, fault) in new.iter().zip(faults.iter_mut()) {
             let outcome = clean::name(customers.get(*customer).name, &mut buffers.scratch, &mut written.text);
             blame(fault, "name", outcome);
             written.close();
         }
         profile.lap(Stage::Name);
         let (mut papers, mut numbers) = (Column::default(), Column::default());
-        for (customer, fault) in new.iter().zip(&mut *faults) {
+        for (customer, fault) in new.iter().zip(faults.iter_mut()) {
             let found = clean::document(customers.get(*customer).document, &mut papers.text);
             kinds.push(found.unwrap_or(Document::Cpf));
             blame(fault, "document", found.map(drop));
             papers.close();
         }
-        for (customer, fault) in new.iter().zip(&mut *faults) {
+        for (customer, fault) in new.iter().zip(faults.iter_mut()) {
             blame(fault, "phone", clean::phone(customers.get(*customer).phone, &mut numbers.text));
             numbers.close();
         }
-        for (customer, fault) in new.iter().zip(&mut *faults) {
+        for (customer, fault) in new.iter().zip(faults.iter_mut()) {
             let found = clean::cep(customers.get(*customer).cep, &mut ceps.text);
             states.push(found.map_or(0, |sector| u8::try_from(state_of(sector)).unwrap_or_default()));
             blame(fault, "cep", found.map(drop));
@@ -152,26 +173,6 @@ impl Known {
                 .for_each(Column::close);
         }
         profile.lap(Stage::Secret);
-    }
-
-    pub(super) fn get<'a>(&'a self, customer: u32, rules: &'a Rules) -> Result<Cleaned<'a>, Why> {
-        let place = self.places[customer as usize] as usize - 1;
-        if let Some(why) = self.faults[place] {
-            return Err(why);
-        }
-        let state = usize::from(self.states[place]);
-        let (store, distance) = self.nearest[state];
-        Ok(Cleaned {
-            name: self.names.get(place),
-            kind: self.kinds[place],
-            document: self.documents.get(place),
-            email: self.emails.get(place),
-            area: self.areas.get(place),
-            phone: self.phones.get(place),
-            cep: self.ceps.get(place),
-            uf: STATES[state].uf,
-            store: &rules.stores[store].name,
-            distance,
-        })
+        sheet
     }
 }

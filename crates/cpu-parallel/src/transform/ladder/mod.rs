@@ -3,7 +3,7 @@
 //! 1. [`Rung::Rows`]: a row is a handful of texts, each made anew by a function that reads well. Most of its time goes to the
 //!    allocator and to doing the same for a customer's tenth order as for the first.
 //! 2. [`Rung::Buffers`]: the same loop with texts that are kept and filled again: no allocation for a row.
-//! 3. [`Rung::Columns`]: a batch at a time and a stage at a time. Customers that the worker has not seen are cleaned column by
+//! 3. [`Rung::Columns`]: a batch at a time and a stage at a time. Customers that no worker has seen are cleaned column by
 //!    column, once; the orders of a batch only look them up. The distance is computed once for each state.
 //!
 //! All rungs give the same rows: a test compares them.
@@ -12,16 +12,21 @@ mod buffers;
 mod columns;
 mod plain;
 
+use std::sync::Arc;
+
 use arrow_array::{Array, RecordBatch};
 use lab::Problem;
 use serde::{Deserialize, Serialize};
 
 use self::buffers::Buffers;
+pub use self::columns::Sheet;
+
 use self::columns::Known;
 use super::clean::{self, Fault, Features};
 use super::place::{STATES, nearest};
 use super::profile::{Profile, Stage};
-use super::rules::{Cleaned, Customers, Orders, Rejected, Rows, Rules};
+use super::register::Register;
+use super::rules::{Cleaned, Orders, Rejected, Rows, Rules};
 use super::secret::Secret;
 
 /// How the work is done.
@@ -41,7 +46,7 @@ pub struct Transformer {
     rung: Rung,
     rules: Rules,
     secret: Secret,
-    customers: Customers,
+    register: Arc<Register>,
     rows: Rows,
     buffers: Buffers,
     known: Known,
@@ -52,13 +57,13 @@ type Why = (&'static str, Fault);
 
 impl Transformer {
     /// A worker that has not seen any order.
-    pub fn new(rung: Rung, rules: Rules, customers: Customers) -> Self {
-        let known = Known::new(&rules, customers.len());
+    pub fn new(rung: Rung, rules: Rules, register: Arc<Register>) -> Self {
+        let known = Known::new(&rules);
         Self {
             rung,
             secret: rules.secret(),
             rules,
-            customers,
+            register,
             rows: Rows::default(),
             buffers: Buffers::default(),
             known,
@@ -95,7 +100,7 @@ impl Transformer {
         }
         let order = orders.ids.value(row);
         let customer = orders.customers.is_valid(row).then(|| orders.customers.value(row));
-        let found = customer.and_then(|customer| self.customers.find(customer));
+        let found = customer.and_then(|customer| self.register.customers.find(customer));
         if found.is_none() {
             rejects.push(Rejected::new(order, "customer_id", "there is no such customer"));
         }
@@ -108,7 +113,7 @@ impl Transformer {
             let joined = self.joined(orders, row, rejects);
             profile.lap(Stage::Join);
             let Some((order, customer)) = joined else { continue };
-            match plain::clean(self.customers.get(customer), &self.rules, &self.secret, profile) {
+            match plain::clean(self.register.customers.get(customer), &self.rules, &self.secret, profile) {
                 Ok(cleaned) => {
                     let note = orders.notes.is_valid(row).then(|| orders.notes.value(row).to_owned());
                     let features = plain::features(note);
@@ -127,7 +132,7 @@ impl Transformer {
             let joined = self.joined(orders, row, rejects);
             profile.lap(Stage::Join);
             let Some((order, customer)) = joined else { continue };
-            let customer = self.customers.get(customer);
+            let customer = self.register.customers.get(customer);
             match self.buffers.clean(customer, &self.rules, &self.secret, profile) {
                 Ok((kind, state)) => {
                     let (store, distance) = nearest(STATES[state].capital, &self.rules.stores);
@@ -168,15 +173,18 @@ impl Transformer {
             }
         }
         profile.lap(Stage::Join);
-        let new = self.known.unseen(joined.iter().map(|(_, _, customer)| *customer));
-        self.known.clean(&new, &self.customers, &self.secret, &mut self.buffers, profile);
+        let met = joined.iter().map(|(_, _, customer)| *customer);
+        self.known.learn(&self.register, met, |new| {
+            Sheet::of(new, &self.register.customers, &self.rules, &self.secret, &mut self.buffers, profile)
+        });
         let scratch = &mut self.buffers.scratch;
         let note = |row: usize| if orders.notes.is_valid(row) { orders.notes.value(row) } else { "" };
         let features: Vec<Features> =
             joined.iter().map(|(row, ..)| clean::features(note(*row), scratch)).collect();
         profile.lap(Stage::Note);
         for ((row, order, customer), features) in joined.iter().zip(features) {
-            match self.known.get(*customer, &self.rules) {
+            let Some(place) = self.register.place(*customer) else { continue };
+            match self.known.get(place, &self.rules) {
                 Ok(cleaned) => self.rows.push(*order, &cleaned, features),
                 Err((column, reason)) => aside.push((*row, Rejected::new(*order, column, reason))),
             }
