@@ -204,6 +204,16 @@ fn a_run_without_a_single_cell_still_has_a_report() {
 
 #[test]
 fn a_report_of_fifteen_exercises_with_busy_timelines_stays_under_a_megabyte() {
+    check_size(6, "short");
+}
+
+#[test]
+fn pictures_give_way_where_the_words_of_a_report_are_many() {
+    check_size(2, &"a long story, ".repeat(3_100));
+}
+
+#[track_caller]
+fn check_size(strategies: usize, about: &str) {
     let slice = |number: u64| Slice {
         lane: format!("pool {}", number % 40),
         state: State::ALL[usize::try_from(number * number % 7 % 4).unwrap()],
@@ -214,10 +224,10 @@ fn a_report_of_fifteen_exercises_with_busy_timelines_stays_under_a_megabyte() {
     };
     let slices: Vec<_> = (0..6_000).map(slice).collect();
     let (html, run) = drawn(|folder, run| {
-        let (exercise, cells) = (run.record.exercises[0].clone(), run.cells[..6].to_vec());
+        let (exercise, cells) = (run.record.exercises[0].clone(), run.cells[..strategies].to_vec());
         (run.record.exercises, run.cells) = (Vec::new(), Vec::new());
         for id in 1..=15 {
-            run.record.exercises.push(ExerciseRecord { id, ..exercise.clone() });
+            run.record.exercises.push(ExerciseRecord { id, about: about.into(), ..exercise.clone() });
             for cell in &cells {
                 let name = timeline_name(id, &cell.name, &cell.strategy, run.record.workers);
                 let file = fs::File::create(folder.timelines().join(name)).unwrap();

@@ -33,6 +33,7 @@ use crate::folder::{Run, RunFolder};
 pub(crate) use figures::memory;
 use picture::Timeline;
 pub(crate) use rivals::needs;
+use shapes::Budget;
 
 /// A language of the page. Both are in it, and a switch changes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -101,6 +102,9 @@ pub fn redraw(folder: &Path, form: Form, language: Language) -> Result<End, Prob
     Ok(End::Done)
 }
 
+/// More bytes than this are not written where smaller pictures can help: a report is sent around.
+const MOST_BYTES: usize = 980_000;
+
 /// The report as text.
 pub fn html(folder: &RunFolder, run: &Run, language: Language) -> String {
     let timeline = |cell: &CellRecord| match folder.timeline(&run.record, cell) {
@@ -117,5 +121,14 @@ pub fn html(folder: &RunFolder, run: &Run, language: Language) -> String {
             Section { exercise, cells: cells.map(|cell| Shown { cell, timeline: timeline(cell) }).collect() }
         })
         .collect();
-    page::page(run, &sections, language).into_string()
+    let pictures = sections.iter().flat_map(|section| &section.cells);
+    let mut budget = Budget::of(pictures.filter(|shown| shown.timeline.is_ok()).count());
+    loop {
+        let html = page::page(run, &sections, language, budget).into_string();
+        // Tables and claims are as long as the run makes them: the pictures give way.
+        match budget.less().filter(|_| html.len() > MOST_BYTES) {
+            Some(less) => budget = less,
+            None => return html,
+        }
+    }
 }

@@ -7,19 +7,16 @@ use lab::record::{Bilingual, PeerRecord, RunRecord};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::figures::{count, memory};
+use super::shapes::Budget;
 use super::words::{both, join, many, number, show, words};
-use super::{
-    Language, Section, about, bars, claims, costs, explain, lanes, machine, rivals, shapes, sweeps, table,
-};
+use super::{Language, Section, about, bars, claims, costs, explain, lanes, machine, rivals, sweeps, table};
 use crate::folder::Run;
 use crate::verify;
 
 const STYLE: &str = include_str!("style.css");
 
 /// The whole document. Both languages are in it; `language` is the one that is shown first.
-pub(super) fn page(run: &Run, sections: &[Section<'_>], language: Language) -> Markup {
-    let pictures = sections.iter().flat_map(|section| &section.cells);
-    let budget = shapes::Budget::of(pictures.filter(|shown| shown.timeline.is_ok()).count());
+pub(super) fn page(run: &Run, sections: &[Section<'_>], language: Language, budget: Budget) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(language.tag()) {
@@ -143,7 +140,7 @@ fn facts(record: &RunRecord) -> Markup {
     }
 }
 
-fn exercise(section: &Section<'_>, run: &Run, budget: shapes::Budget) -> Markup {
+fn exercise(section: &Section<'_>, run: &Run, budget: Budget) -> Markup {
     let cores = run.record.machine.cores;
     let absent: Vec<_> = section
         .exercise

@@ -41,6 +41,12 @@ impl Budget {
         let pictures = pictures.max(1);
         Self { texts: (1_200 / pictures).min(250), blocks: (20_000 / pictures).min(4_000) }
     }
+
+    /// A quarter less; none where pictures would not become smaller.
+    pub(super) fn less(self) -> Option<Self> {
+        let Self { texts, blocks } = self;
+        (blocks > COARSE).then_some(Self { texts: texts * 3 / 4, blocks: blocks * 3 / 4 })
+    }
 }
 
 /// Lanes as shapes, in units of columns.
