@@ -66,7 +66,7 @@ fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<Step>) -> Result<O
     let staging = Staging::beside(&input.out)?;
     let staged = staging.path(input.out.file_name().unwrap_or_default());
     let form = Form::of(&input.out);
-    let results = RefCell::new(Results::new(staged.clone(), form));
+    let results = RefCell::new(Results::new(staged.clone(), form, input.rows));
     let pace = Pace::new(costs, input.rows);
     let mut pieces = Pieces::new(&input.files);
     let (mut rejected, mut failures, mut number, mut broken) = (Vec::new(), Vec::new(), 0, None);

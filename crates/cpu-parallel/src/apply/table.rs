@@ -17,8 +17,10 @@ use crate::table_file::{Form, Part, TableFile};
 
 /// Rows that are read at a time, and the most that a chunk has.
 pub(super) const MOST_ROWS: usize = 8_192;
-/// Rows of a group of results: a row group, where the file is a Parquet file.
-const GROUP_ROWS: usize = 65_536;
+/// The most and the fewest rows of a group of results: a row group, where the file is a Parquet file.
+const GROUP_ROWS: (usize, usize) = (65_536, 8_192);
+/// Within these limits a table is cut into about so many groups: the last one is encoded when all else is done.
+const GROUPS: usize = 8;
 
 enum Batches {
     Csv(Box<CsvBatches>),
@@ -121,6 +123,8 @@ pub(super) struct Results {
     path: PathBuf,
     form: Form,
     columns: Option<SchemaRef>,
+    /// Rows of a group.
+    group: usize,
     waiting: VecDeque<RecordBatch>,
     /// How many rows wait.
     rows_waiting: usize,
@@ -130,9 +134,12 @@ pub(super) struct Results {
 }
 
 impl Results {
-    pub(super) fn new(staged: PathBuf, form: Form) -> Self {
-        let (waiting, rows_waiting) = (VecDeque::new(), 0);
-        Self { path: staged, form, columns: None, waiting, rows_waiting, to: None, rows: 0 }
+    /// Of a table of so many rows, as far as that is known.
+    pub(super) fn new(staged: PathBuf, form: Form, rows: Option<u64>) -> Self {
+        let (most, fewest) = GROUP_ROWS;
+        let group = rows.and_then(|rows| usize::try_from(rows).ok()).unwrap_or(usize::MAX) / GROUPS;
+        let (group, waiting, rows_waiting) = (group.clamp(fewest, most), VecDeque::new(), 0);
+        Self { path: staged, form, columns: None, group, waiting, rows_waiting, to: None, rows: 0 }
     }
 
     /// Takes results in.
@@ -152,12 +159,12 @@ impl Results {
 
     /// The next group of results, to be encoded; none while it is not full.
     pub(super) fn group(&mut self) -> Option<Result<RecordBatch, Problem>> {
-        (self.rows_waiting >= GROUP_ROWS).then(|| self.take(GROUP_ROWS))
+        (self.rows_waiting >= self.group).then(|| self.take(self.group))
     }
 
     /// What is left when all results are there, as [`group`](Self::group) gives it.
     pub(super) fn rest(&mut self) -> Option<Result<RecordBatch, Problem>> {
-        (self.rows_waiting > 0).then(|| self.take(GROUP_ROWS.min(self.rows_waiting)))
+        (self.rows_waiting > 0).then(|| self.take(self.group.min(self.rows_waiting)))
     }
 
     fn take(&mut self, rows: usize) -> Result<RecordBatch, Problem> {
@@ -217,8 +224,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn groups_do_not_depend_on_the_pieces_that_come(pieces in proptest::collection::vec(0..100_000_usize, 0..6)) {
-            let mut results = Results::new("unused.parquet".into(), Form::Parquet);
+        fn groups_do_not_depend_on_the_pieces_that_come(
+            pieces in proptest::collection::vec(0..100_000_usize, 0..6), known: bool
+        ) {
+            let all = pieces.iter().sum::<usize>() as u64;
+            let mut results = Results::new("unused.parquet".into(), Form::Parquet, known.then_some(all));
+            let size = if known { usize::try_from(all / 8).unwrap().clamp(8_192, 65_536) } else { 65_536 };
             let (mut groups, mut next) = (Vec::new(), 0_i64);
             for rows in &pieces {
                 let end = next + i64::try_from(*rows).unwrap();
@@ -230,7 +241,7 @@ mod tests {
             groups.extend(std::iter::from_fn(|| results.rest()));
             let groups: Vec<_> = groups.into_iter().map(Result::unwrap).collect();
             let (last, whole) = groups.split_last().map_or((0, &[][..]), |(last, whole)| (last.num_rows(), whole));
-            prop_assert!(whole.iter().all(|group| group.num_rows() == GROUP_ROWS) && last <= GROUP_ROWS);
+            prop_assert!(whole.iter().all(|group| group.num_rows() == size) && last <= size);
             let column = |group: &RecordBatch| group.column(0).as_primitive::<Int64Type>().values().to_vec();
             prop_assert_eq!(groups.iter().flat_map(column).collect::<Vec<_>>(), (0..next).collect::<Vec<_>>());
         }
