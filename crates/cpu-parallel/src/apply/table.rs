@@ -18,7 +18,7 @@ use crate::table_file::{Form, Part, TableFile};
 /// Rows that are read at a time, and the most that a chunk has.
 pub(super) const MOST_ROWS: usize = 8_192;
 /// The most and the fewest rows of a group of results: a row group, where the file is a Parquet file.
-const GROUP_ROWS: (usize, usize) = (65_536, 8_192);
+const GROUP_ROWS: (usize, usize) = (32_768, 8_192);
 /// Within these limits a table is cut into about so many groups: the last one is encoded when all else is done.
 const GROUPS: usize = 8;
 
@@ -229,7 +229,7 @@ mod tests {
         ) {
             let all = pieces.iter().sum::<usize>() as u64;
             let mut results = Results::new("unused.parquet".into(), Form::Parquet, known.then_some(all));
-            let size = if known { usize::try_from(all / 8).unwrap().clamp(8_192, 65_536) } else { 65_536 };
+            let size = if known { usize::try_from(all / 8).unwrap().clamp(8_192, 32_768) } else { 32_768 };
             let (mut groups, mut next) = (Vec::new(), 0_i64);
             for rows in &pieces {
                 let end = next + i64::try_from(*rows).unwrap();
