@@ -183,7 +183,7 @@ impl Transformer {
             joined.iter().map(|(row, ..)| clean::features(note(*row), scratch)).collect();
         profile.lap(Stage::Note);
         for ((row, order, customer), features) in joined.iter().zip(features) {
-            let Some(place) = self.register.place(*customer) else { continue };
+            let place = self.register.place(*customer).expect("who was learned is on a sheet");
             match self.known.get(place, &self.rules) {
                 Ok(cleaned) => self.rows.push(*order, &cleaned, features),
                 Err((column, reason)) => aside.push((*row, Rejected::new(*order, column, reason))),

@@ -9,6 +9,8 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 /// The most rows of a table that is copied.
 const MOST: i64 = 1 << 16;
+/// The most bytes of its values.
+const MOST_BYTES: f64 = 16.0 * 1024.0 * 1024.0;
 /// A table is copied if another one that is read has at least so many times its rows.
 const WORTH: i64 = 4;
 
@@ -82,17 +84,26 @@ fn looked_into(database: &Connection, sql: &str) -> rusqlite::Result<Vec<(String
 /// Copies a table; false where a copy would not be the same in every respect.
 fn copy(database: &Connection, table: &str, key: &str) -> rusqlite::Result<bool> {
     let name = quoted(table);
-    let other = format!("SELECT count(*) FROM main.{name} WHERE typeof({}) <> 'integer'", quoted(key));
     let strict = "SELECT strict FROM pragma_table_list WHERE schema = 'main' AND name = ?1";
-    if database.query_row(&other, [], |row| row.get::<_, i64>(0))? > 0
-        || database.query_row(strict, [table], |row| row.get(0))?
-    {
+    if database.query_row(strict, [table], |row| row.get(0))? {
         return Ok(false);
     }
     let mut declared = database.prepare("SELECT name, type, hidden FROM pragma_table_xinfo(?1, 'main')")?;
     let columns = declared.query_map([table], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let columns: Vec<(String, String, i64)> = columns.collect::<rusqlite::Result<_>>()?;
     if columns.iter().any(|(_, _, hidden)| *hidden != 0) {
+        return Ok(false);
+    }
+    // Lengths are known without what is long being read.
+    let bytes: Vec<String> =
+        columns.iter().map(|(name, ..)| format!("coalesce(octet_length({}), 0)", quoted(name))).collect();
+    let sizes = format!(
+        "SELECT total(typeof({}) <> 'integer'), total({}) FROM main.{name}",
+        quoted(key),
+        bytes.join(" + ")
+    );
+    let (others, bytes): (f64, f64) = database.query_row(&sizes, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if others > 0.0 || bytes > MOST_BYTES {
         return Ok(false);
     }
     let column = |(name, declared, _): &(String, String, i64)| {
@@ -178,7 +189,8 @@ mod tests {
             "CREATE TABLE product (product_id INT UNIQUE, category, twice AS (product_id * 2)); INSERT INTO product VALUES (1, 'a')",
             "CREATE TABLE product (product_id INT UNIQUE, category ANY) STRICT; INSERT INTO product VALUES (1, '01')",
             "CREATE TABLE product (product_id INT PRIMARY KEY, category) WITHOUT ROWID; INSERT INTO product VALUES (1, 'a')",
-            // Not small beside the other.
+            // Not small, and not small beside the other.
+            "CREATE TABLE product (product_id INT UNIQUE, category); INSERT INTO product VALUES (100, zeroblob(17000000))",
             "CREATE TABLE product (product_id INT UNIQUE, category); INSERT INTO product (rowid, product_id) VALUES (1, 1), (251, 2)",
         ] {
             check(products, SQL, &[]);
