@@ -1,7 +1,6 @@
 //! The steps one after another, in whichever way each of them is done.
 
 use std::fmt::Write as _;
-
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::OnceLock;
