@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 mod lakes;
@@ -21,9 +21,8 @@ struct Store {
 impl Store {
     /// Starts one; `None`, with the reason said, where there is none.
     fn start() -> Option<Self> {
-        let program = server()?;
+        let mut command = server()?;
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut command = Command::new(program);
         command.args(["-H", "127.0.0.1", "-p", &free.port().to_string()]);
         let server =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -86,32 +85,16 @@ impl Drop for Store {
     }
 }
 
-/// The server's program: of this machine, or of an environment that is made once for these tests.
-fn server() -> Option<PathBuf> {
-    let ready = |program: &Path| {
-        let asked = Command::new(program).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        asked.is_ok_and(|status| status.success())
-    };
-    let own = Path::new(env!("CARGO_TARGET_TMPDIR")).join("moto");
-    let made = own.join("bin/moto_server");
-    if let Some(found) = [PathBuf::from("moto_server"), made.clone()].into_iter().find(|path| ready(path)) {
-        return Some(found);
+/// The server: the program of this machine, or the module of a Python that has it.
+fn server() -> Option<Command> {
+    let program = "moto_server";
+    let asked = Command::new(program).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if asked.is_ok_and(|status| status.success()) {
+        return Some(Command::new(program));
     }
-    let run = |program: &Path, arguments: &[&str]| {
-        Command::new(program)
-            .args(arguments)
-            .stdout(Stdio::null())
-            .status()
-            .is_ok_and(|ended| ended.success())
-    };
-    let folder = own.to_string_lossy().into_owned();
-    if run(Path::new("python3"), &["-m", "venv", &folder])
-        && run(&own.join("bin/pip"), &["install", "--quiet", "moto[s3,server]"])
-    {
-        return Some(made);
-    }
-    eprintln!("skipped: no `moto_server`, and no Python 3 that can install `moto[s3,server]`");
-    None
+    let mut module = Command::new(witness::python(&["moto[s3,server]"])?);
+    module.args(["-m", "moto.server"]);
+    Some(module)
 }
 
 #[test]

@@ -1,6 +1,8 @@
-//! What tests see of real processes: their children, their ends, what they leave behind.
+//! Helpers of tests: real processes with their children, their ends and what they leave behind; a Python with packages.
 //!
 //! Only tests depend on it. It waits for things with a deadline and never sleeps for luck. Linux only, as it reads `/proc`.
+
+mod python;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+pub use python::python;
 
 /// How long anything may take that a test waits for. Generous, because it is only used up when the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
