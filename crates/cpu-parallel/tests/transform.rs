@@ -55,7 +55,7 @@ fn folder() -> TempDir {
 fn args(folder: &Path) -> Args {
     Args {
         inputs: vec![folder.join("orders").display().to_string()],
-        customers: Some(folder.join("customers.csv")),
+        customers: vec![folder.join("customers.csv").display().to_string()],
         pseudonyms: Method::Blake3,
         key: Some("a key".into()),
         clear: Vec::new(),
@@ -202,4 +202,69 @@ fn the_ladder_shows_four_steps_and_where_their_time_goes() {
             line.split_whitespace().filter_map(|cell| cell.strip_suffix('%')?.parse::<f64>().ok()).sum();
         assert!((shares - 100.0).abs() < 1.0, "{line}");
     }
+}
+
+/// Customers `first` to `last`, none of whom is wrong.
+fn write_customers(path: &Path, ids: std::ops::RangeInclusive<i64>) {
+    let count = usize::try_from(ids.end() - ids.start() + 1).unwrap();
+    let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value; count])) };
+    write(
+        path,
+        vec![
+            ("customer_id", Arc::new(ids.collect::<Int64Array>())),
+            ("name", text("Maria da Silva")),
+            ("document", text("111.444.777-35")),
+            ("email", text("m@mail.example")),
+            ("phone", text("(11) 91234-5678")),
+            ("cep", text("01310-100")),
+        ],
+    );
+}
+
+fn write_orders(path: &Path, customers: std::ops::RangeInclusive<i64>) {
+    let count = usize::try_from(customers.end() - customers.start() + 1).unwrap();
+    write(
+        path,
+        vec![
+            ("order_id", Arc::new((0..).take(count).collect::<Int64Array>())),
+            ("customer_id", Arc::new(customers.collect::<Int64Array>())),
+            ("note", Arc::new(StringArray::from(vec![None::<&str>; count]))),
+        ],
+    );
+}
+
+#[test]
+fn the_labs_customers_are_those_of_all_their_files() {
+    let home = tempfile::tempdir().unwrap();
+    let raw = home.path().join("data/raw/medium");
+    fs::create_dir_all(raw.join("orders-parquet")).unwrap();
+    fs::create_dir_all(raw.join("customers-parquet")).unwrap();
+    write_orders(&raw.join("orders-parquet/part-00000.parquet"), 1..=40);
+    for file in 0..4 {
+        let path = raw.join(format!("customers-parquet/part-0000{file}.parquet"));
+        write_customers(&path, file * 10 + 1..=file * 10 + 10);
+    }
+    for strategy in Transform::STRATEGIES {
+        let mut command = witness::program(PROGRAM, home.path());
+        command.args(["transform", "--scale", "medium", "--workers", "2", "--strategy", strategy.name]);
+        let ended = run(&mut command);
+        assert_eq!(ended.code, Some(0), "{}: {}", strategy.name, ended.err);
+        assert!(ended.err.contains(" 40 rows"), "{}: {}", strategy.name, ended.err);
+    }
+}
+
+#[test]
+fn customers_come_from_several_files_and_patterns() {
+    let folder = tempfile::tempdir().unwrap();
+    write_orders(&folder.path().join("orders.parquet"), 1..=30);
+    for (name, ids) in [("a1.parquet", 1..=10), ("a2.parquet", 11..=20), ("b.parquet", 21..=30)] {
+        write_customers(&folder.path().join(name), ids);
+    }
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let mut command = witness::program(PROGRAM, folder.path());
+    command.args(["transform", &at("orders.parquet"), "--out", &at("out.csv")]);
+    command.args(["--customers", &at("a*.parquet"), "--customers", &at("b.parquet")]);
+    let ended = run(&mut command);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(fs::read_to_string(folder.path().join("out.csv")).unwrap().lines().count(), 31);
 }

@@ -20,7 +20,7 @@ use crate::products;
 pub enum Scale {
     /// For CI: 32,000 orders.
     Tiny,
-    /// The default: 960,000 orders.
+    /// The default: 192,000 orders.
     Small,
     /// 4 million orders.
     Medium,

@@ -23,7 +23,7 @@ use crate::table_file::{Form, Part};
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Setup {
     pub(super) files: Files,
-    pub(super) customers: PathBuf,
+    pub(super) customers: Vec<PathBuf>,
     pub(super) rules: Rules,
     pub(super) rung: Rung,
     pub(super) form: Form,

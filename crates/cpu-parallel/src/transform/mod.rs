@@ -55,9 +55,10 @@ Examples:
 pub struct Args {
     /// CSV or Parquet files of orders, folders with .parquet files, or quoted patterns [default: some of the lab's orders]
     pub inputs: Vec<String>,
-    /// The file of customers [default: the lab's]
+    /// CSV or Parquet files of customers, folders with .parquet files, or quoted patterns; may be given several times
+    /// [default: the lab's]
     #[arg(long, value_name = "FILE")]
-    pub customers: Option<PathBuf>,
+    pub customers: Vec<String>,
     /// How pseudonyms are made
     #[arg(long, value_enum, default_value_t)]
     pub pseudonyms: Method,
@@ -106,7 +107,7 @@ fn usual_stores() -> Vec<Store> {
 #[derive(Clone, Debug)]
 pub struct Input {
     files: Vec<PathBuf>,
-    customers: PathBuf,
+    customers: Vec<PathBuf>,
     rules: Rules,
     form: Form,
     out: PathBuf,
@@ -147,19 +148,12 @@ impl Exercise for Transform {
                 Problem::new("some of the files are Parquet and some are not").hint("transform them apart")
             );
         }
-        let customers = match &args.customers {
-            Some(path) => path.clone(),
-            None if args.inputs.is_empty() => {
-                lab.inputs(&[], "customers-parquet", "parquet")?.into_iter().next().unwrap_or_default()
-            }
-            None => {
-                return Err(Problem::new("there are no customers")
-                    .hint("--customers FILE names the file that has them"));
-            }
-        };
-        if !customers.is_file() {
-            return Err(Problem::new("there is no such file").at(customers.display()));
+        if args.customers.is_empty() && !args.inputs.is_empty() {
+            return Err(
+                Problem::new("there are no customers").hint("--customers FILE names the file that has them")
+            );
         }
+        let customers = lab.inputs(&args.customers, "customers-parquet", "parquet")?;
         let out = lab.out_or("transform.parquet");
         // A measured cell keeps nothing: what it writes is beside its output.
         let rejects = args.rejects.as_ref().map(|rejects| {

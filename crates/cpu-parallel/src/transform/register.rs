@@ -1,6 +1,6 @@
 //! What the workers of one process share: the customers, and what was made of those that were cleaned.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use lab::Problem;
 
 use super::ladder::Sheet;
 use super::rules::{Customers, customer_columns};
-use super::tables::read_all;
+use super::tables::read_files;
 
 /// The customers, and the sheets of those that were cleaned.
 ///
@@ -24,12 +24,12 @@ pub struct Register {
 }
 
 impl Register {
-    /// The register of a file, read by so many threads.
+    /// The register of all customers in these files, read by so many threads.
     ///
     /// # Errors
-    /// A file that cannot be read, or that has a customer twice.
-    pub(super) fn load(path: &Path, threads: usize) -> Result<Self, Problem> {
-        let customers = Customers::of(&read_all(path, &customer_columns(), threads)?, threads)?;
+    /// A file that cannot be read, or a customer that is there twice.
+    pub(super) fn load(paths: &[PathBuf], threads: usize) -> Result<Self, Problem> {
+        let customers = Customers::of(&read_files(paths, &customer_columns(), threads)?, threads)?;
         let places = (0..customers.len()).map(|_| AtomicU64::new(0)).collect();
         Ok(Self { customers, places, sheets: Mutex::default() })
     }

@@ -108,12 +108,8 @@ fn run(
     let kept = keep_rejects(input, &rejects, &staging, &mut failures)?;
     let bytes_out = table.finish()?;
     publish(&staged, &input.out)?;
-    let bytes_in = input
-        .files
-        .iter()
-        .chain([&input.customers])
-        .filter_map(|file| Some(file.metadata().ok()?.len()))
-        .sum();
+    let bytes_in =
+        input.files.iter().chain(&input.customers).filter_map(|file| Some(file.metadata().ok()?.len())).sum();
     let work = Work { items, rows, bytes_in, bytes_out };
     Ok((Output { out: input.out.clone(), rejects: kept, work, failures, text: String::new() }, spent))
 }

@@ -40,8 +40,18 @@ pub(super) fn is_parquet(path: &Path) -> bool {
         .is_some_and(|ending| ending.eq_ignore_ascii_case("parquet") || ending.eq_ignore_ascii_case("pq"))
 }
 
-/// All rows of a table; so many threads read its row groups.
-pub(super) fn read_all(path: &Path, schema: &SchemaRef, threads: usize) -> Result<Vec<RecordBatch>, Problem> {
+/// All rows of a table in several files, in the order of the files.
+pub(super) fn read_files(
+    paths: &[PathBuf],
+    schema: &SchemaRef,
+    threads: usize,
+) -> Result<Vec<RecordBatch>, Problem> {
+    let tables = paths.iter().map(|path| read_all(path, schema, threads));
+    Ok(tables.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// All rows of a file; so many threads read its row groups.
+fn read_all(path: &Path, schema: &SchemaRef, threads: usize) -> Result<Vec<RecordBatch>, Problem> {
     if !is_parquet(path) {
         return read_csv(path, schema);
     }
