@@ -295,6 +295,9 @@ pub struct ServeOptions {
     /// The folder of the runs whose newest is shown [default: data/runs]
     #[arg(long, value_name = "DIR")]
     pub runs: Option<PathBuf>,
+    /// The longest that a connection may wait for its client, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 10_000, hide = true)]
+    pub client_timeout_ms: u64,
 }
 
 /// The processors that this process may use.

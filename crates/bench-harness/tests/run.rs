@@ -244,20 +244,24 @@ fn asked(address: &str, request: &str) -> String {
 }
 
 #[test]
-fn the_live_page_answers_its_own_page_and_no_other() {
+fn the_live_page_answers_its_own_page_and_no_other_and_waits_for_nobody_for_ever() {
     let bench = Bench::with("sequential pool");
     let programs = bench.programs();
     let mut command = bench.command(&["serve", "--port", "0", "--programs", programs.to_str().unwrap()]);
+    command.args(["--client-timeout-ms", "500"]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("listening on ").unwrap();
     assert!(address.starts_with("http://127.0.0.1:"));
+    let mut silent = std::net::TcpStream::connect(address.strip_prefix("http://").unwrap()).unwrap();
+    silent.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let own = "GET / HTTP/1.1\r\nhost: HOST\r\n\r\n";
     let rebound = "GET / HTTP/1.1\r\nhost: evil.example\r\n\r\n";
     let foreign = "POST /start HTTP/1.1\r\nhost: HOST\r\norigin: http://evil.example\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
     let plain =
         "POST /start HTTP/1.1\r\nhost: HOST\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\n{}";
+    assert_eq!(std::io::Read::read(&mut silent, &mut [0; 64]).unwrap(), 0, "one that asks nothing");
     let statuses = [own, rebound, foreign, plain].map(|request| asked(address, request));
     kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use faulty::{Faulty, closed_port};
@@ -188,6 +188,62 @@ fn probes_are_saved_as_they_end_and_the_next_run_adds_to_them() {
     assert_eq!(fs::read_to_string(&thesis).unwrap(), "my thesis\n");
 }
 
+/// Where a monitor says that its metrics are.
+fn metrics_address(child: &mut Child) -> String {
+    let mut said = String::new();
+    let err = child.stderr.as_mut().unwrap();
+    loop {
+        let mut byte = [0];
+        err.read_exact(&mut byte).unwrap();
+        said.push(char::from(byte[0]));
+        let address = said.strip_prefix("metrics at http://").and_then(|rest| rest.split_once('/'));
+        if let Some((address, _)) = address {
+            return address.to_owned();
+        }
+    }
+}
+
+#[test]
+fn a_reader_of_metrics_that_trickles_bytes_holds_up_neither_others_nor_ctrl_c() {
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
+    let mut child = witness::program(BIN, folder.path())
+        .args(["monitor", "--api", &api.base, "--every", "0.02", "--metrics", "127.0.0.1:0"])
+        .args(["--client-timeout-ms", "3600000", "/delay/0"])
+        .spawn()
+        .unwrap();
+    let address = metrics_address(&mut child);
+    let mut trickle = TcpStream::connect(&address).unwrap();
+    trickle.write_all(b"GET /metrics HTTP/1.1\r\nx-slow: ").unwrap();
+    let mut silent = TcpStream::connect(&address).unwrap();
+
+    let mut reader = TcpStream::connect(&address).unwrap();
+    reader.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    reader.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+
+    trickle.write_all(b"x").unwrap();
+    let (ended, took) = witness::end(child, &[], Signal::SIGINT);
+    assert_eq!(ended.code, Some(130));
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert_eq!(silent.read(&mut [0; 1]).unwrap_or(0), 0);
+}
+
+#[test]
+fn a_reader_of_metrics_that_asks_nothing_is_disconnected() {
+    let (api, folder) = (api(), tempfile::tempdir().unwrap());
+    let mut child = witness::program(BIN, folder.path())
+        .args(["monitor", "--api", &api.base, "--every", "0.02", "--metrics", "127.0.0.1:0"])
+        .args(["--client-timeout-ms", "200", "/delay/0"])
+        .spawn()
+        .unwrap();
+    let mut silent = TcpStream::connect(metrics_address(&mut child)).unwrap();
+    silent.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0);
+    witness::end(child, &[], Signal::SIGINT);
+}
+
 #[test]
 fn metrics_are_served_while_it_runs_and_ctrl_c_ends_it_with_all_that_was_saved() {
     let (api, folder) = (api(), tempfile::tempdir().unwrap());
@@ -208,21 +264,10 @@ fn metrics_are_served_while_it_runs_and_ctrl_c_ends_it_with_all_that_was_saved()
         .arg(&out)
         .spawn()
         .unwrap();
-    let mut said = String::new();
-    let mut err = child.stderr.take().unwrap();
-    let address = loop {
-        let mut byte = [0];
-        err.read_exact(&mut byte).unwrap();
-        said.push(char::from(byte[0]));
-        if let Some((address, _)) =
-            said.strip_prefix("metrics at http://").and_then(|rest| rest.split_once('/'))
-        {
-            break address.to_owned();
-        }
-    };
+    let address = metrics_address(&mut child);
     let metrics = witness::wait_for("both probes counted", || {
         let mut stream = TcpStream::connect(&address).unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         let lines = [

@@ -43,6 +43,9 @@ pub struct Args {
     /// The longest wait that a request may ask for, in milliseconds
     #[arg(long, default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(0..=600_000))]
     max_delay_ms: u64,
+    /// The longest that a connection may wait for its client, for a request or for room to write, in milliseconds
+    #[arg(long, default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..))]
+    client_timeout_ms: u64,
     /// How long open requests may go on after Ctrl-C, in milliseconds
     #[arg(long, default_value_t = 5_000)]
     shutdown_deadline_ms: u64,
@@ -121,6 +124,7 @@ async fn serve(args: &Args) -> Result<(), CliError> {
         orders: args.orders,
         profile: profile(&args.profile)?,
         max_delay: Duration::from_millis(args.max_delay_ms),
+        client_timeout: Duration::from_millis(args.client_timeout_ms),
         shutdown_deadline: Duration::from_millis(args.shutdown_deadline_ms),
         ..Config::default()
     };

@@ -19,9 +19,8 @@ pub struct Config {
     pub max_delay: Duration,
     /// How long a cursor of a collection is good after it was given out.
     pub cursor_ttl: Duration,
-    /// How long a client may take to send a request's head or body. A slower one is disconnected. A connection without
-    /// a request may stay as long.
-    pub head_timeout: Duration,
+    /// The longest that a connection may wait for its client: for a request's head or body, and for room to write an answer.
+    pub client_timeout: Duration,
     /// How long open requests may go on after a shutdown was asked for.
     pub shutdown_deadline: Duration,
 }
@@ -35,7 +34,7 @@ impl Default for Config {
             profile: Profile { name: "calm".to_owned(), ..Profile::default() },
             max_delay: Duration::from_mins(1),
             cursor_ttl: Duration::from_mins(5),
-            head_timeout: Duration::from_secs(30),
+            client_timeout: Duration::from_secs(30),
             shutdown_deadline: Duration::from_secs(5),
         }
     }

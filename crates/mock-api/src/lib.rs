@@ -37,7 +37,7 @@ pub use fault::{Drift, Drip, Errors, Latency, Outage, Profile, ProfileError, Rat
 pub use serving::serve::ServeError;
 
 use datagen::localities::Localities;
-use serving::serve::{Loops, Patience};
+use serving::serve::{Limits, Loops};
 use serving::{input, problem};
 use tokio::net::TcpListener;
 
@@ -85,10 +85,10 @@ async fn serve(
     api: Arc<Api>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let patience = Patience { head: api.config.head_timeout, shutdown: api.config.shutdown_deadline };
+    let limits = Limits::new(api.config.client_timeout, api.config.shutdown_deadline);
     let loops = Loops::start(api.config.workers)?;
     let front = routes::front(Arc::clone(&api));
-    serving::serve::run(listener, front, &loops, patience, &api.metrics.connections, shutdown).await
+    serving::serve::run(listener, front, &loops, limits, &api.metrics.connections, shutdown).await
 }
 
 impl Api {

@@ -315,7 +315,7 @@ async fn the_metrics_count_by_route_and_status() {
 
 #[tokio::test]
 async fn a_head_that_does_not_come_to_an_end_is_cut_off_and_holds_nobody_up() {
-    let config = Config { head_timeout: Duration::from_millis(200), ..Config::default() };
+    let config = Config { client_timeout: Duration::from_millis(200), ..Config::default() };
     let server = Server::start(config).await;
     let mut slow = Vec::new();
     for _ in 0..50 {

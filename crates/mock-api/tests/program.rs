@@ -125,3 +125,17 @@ fn the_access_log_has_a_line_for_each_request_and_only_if_it_was_asked_for() {
         }
     }
 }
+
+#[test]
+fn a_connection_that_asks_nothing_is_closed() {
+    let mut child = start(&["--port", "0", "--client-timeout-ms", "200"]);
+    let address = address(&mut child);
+    for beginning in ["", "PRI * HT"] {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(beginning.as_bytes()).unwrap();
+        assert_eq!(stream.read(&mut [0; 64]).unwrap(), 0, "after {beginning:?}");
+    }
+    drop(child.stdin.take());
+    assert_eq!(ended(child).0.code(), Some(0));
+}

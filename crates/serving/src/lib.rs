@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! program     the address to listen on, what ends a server, how many files may be open
-//! serve       accepts connections, cuts off slow heads, resets on order, lets open requests finish at the end
+//! serve       accepts connections, ends those of clients that do nothing, resets on order, lets open requests finish at the end
 //! input       path and query parameters that answer a bad value with a problem that names the field
 //! problem     errors as clients see them: `application/problem+json`
 //! json        answers of JSON

@@ -9,7 +9,7 @@ use clap::Parser;
 use fetch::{FetchError, Fuse, Manners};
 use lab::Home;
 use serving::program::{BindError, announce, listen, raise_file_limit, stop_signal};
-use serving::serve::{Loops, Patience, ServeError};
+use serving::serve::{Limits, Loops, ServeError};
 
 use crate::application::{Atlas, Bulkheads, Gatherer, Settings};
 use crate::domain::Ages;
@@ -91,6 +91,9 @@ pub struct Args {
     /// Fetch everything at once instead of when it is first asked for
     #[arg(long)]
     prefetch: bool,
+    /// The longest that a connection may wait for its client, for a request or for room to write, in milliseconds
+    #[arg(long, default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..))]
+    client_timeout_ms: u64,
     /// How long open requests may go on after Ctrl-C, in milliseconds
     #[arg(long, default_value_t = 5_000)]
     shutdown_deadline_ms: u64,
@@ -158,12 +161,12 @@ async fn serve(args: &Args) -> Result<(), CliError> {
     }
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let loops = Loops::start(args.workers.map_or_else(cores, usize::from))?;
-    let patience = Patience {
-        head: Duration::from_secs(30),
-        shutdown: Duration::from_millis(args.shutdown_deadline_ms),
-    };
+    let limits = Limits::new(
+        Duration::from_millis(args.client_timeout_ms),
+        Duration::from_millis(args.shutdown_deadline_ms),
+    );
     let served =
-        serving::serve::run(listener, service.router(), &loops, patience, service.connections(), shutdown)
+        serving::serve::run(listener, service.router(), &loops, limits, service.connections(), shutdown)
             .await;
     // Requests have ended; what was being fetched for nobody is called off, and the snapshot is written.
     atlas.close().await;

@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use lab::{Answer as _, Digest, Exercise as _, Kind, Lab, Launch};
 use nix::sys::signal::Signal;
@@ -172,4 +173,17 @@ async fn a_source_that_fails_is_told_under_every_strategy() {
     let all = tokio::task::spawn_blocking(move || every_way(&base, 3, &["--uf", "AC,DF,RR"])).await.unwrap();
     // Another attempt at the same path has another fate, so the numbers differ; each strategy tells its own.
     assert!(all.iter().all(|(_, _, failures)| *failures > 0), "{all:?}");
+}
+
+#[test]
+fn a_connection_that_asks_nothing_is_closed() {
+    let home = tempfile::tempdir().unwrap();
+    let (child, address) = serve(home.path(), &["--client-timeout-ms", "200", "--no-snapshot"]);
+    for beginning in ["", "PRI * HT"] {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(beginning.as_bytes()).unwrap();
+        assert_eq!(stream.read(&mut [0; 64]).unwrap(), 0, "after {beginning:?}");
+    }
+    assert_eq!(ended(child).code, Some(0));
 }

@@ -15,7 +15,7 @@ const MAY: &[(&str, &[&str])] = &[
     ("witness", &[]),
     ("serving", &[]),
     ("mock-api", &["one-build", "datagen", "papers", "serving"]),
-    ("io-concurrency", &["one-build", "lab", "fetch", "tabular"]),
+    ("io-concurrency", &["one-build", "lab", "fetch", "serving", "tabular"]),
     ("cpu-parallel", &["one-build", "lab", "tabular"]),
     ("pipelines", &["one-build", "lab", "fetch", "tabular"]),
     ("fundamentals", &["one-build", "lab", "papers"]),

@@ -25,7 +25,7 @@ use axum::{Json, Router};
 use futures::{Stream, stream};
 use lab::cli::End;
 use lab::{Home, OrProblem, Problem};
-use serving::serve::{Loops, Patience};
+use serving::serve::{Limits, Loops};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -39,6 +39,8 @@ use work::{Bench, Order};
 
 /// Messages that a slow page may be behind; it then misses the oldest.
 const BEHIND: usize = 256;
+/// Connections of one address: a browser has six, and one for each page that is open.
+const CONNECTIONS: usize = 64;
 /// How often the newest run is looked at for new cells.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -85,11 +87,14 @@ async fn listen(options: &ServeOptions, exercises: Arc<[Found]>) -> Result<(), P
     let stopped = serving::program::stop_signal(options.bench.stop_with_stdin)
         .or_problem(|| "the system refuses a handler for Ctrl-C")?;
     println!("listening on http://127.0.0.1:{port}");
-    let patience = Patience { head: Duration::from_secs(10), shutdown: Duration::from_millis(200) };
+    let limits = Limits {
+        client: Duration::from_millis(options.client_timeout_ms),
+        shutdown: Duration::from_millis(200),
+        connections: CONNECTIONS,
+    };
     let served = async {
         let open = Arc::new(AtomicU64::new(0));
-        serving::serve::run(listener, router(shared.clone()), &Loops::default(), patience, &open, stopped)
-            .await
+        serving::serve::run(listener, router(shared.clone()), &Loops::default(), limits, &open, stopped).await
     };
     let outcome = tokio::select! {
         outcome = served => outcome.or_problem(|| "the server cannot go on"),

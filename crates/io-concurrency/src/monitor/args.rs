@@ -88,6 +88,9 @@ pub struct MonitorArgs {
     /// Serve Prometheus metrics at this address while it runs; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub metrics: Option<SocketAddr>,
+    /// The longest that the server of metrics waits for a client, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 5_000, hide = true)]
+    pub client_timeout_ms: u64,
     /// How the summary is printed
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,

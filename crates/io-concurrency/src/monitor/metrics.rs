@@ -1,33 +1,45 @@
 //! Metrics for Prometheus, served while it runs.
 //!
-//! On a thread of its own, so that a scrape of ten thousand targets delays no probe.
+//! On a thread of its own, so that a scrape of ten thousand targets delays no probe. Several clients are served at the same
+//! time, and one that asks nothing or reads nothing holds up neither them nor the end of the run.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::routing::get;
 use hdrhistogram::{Counter, Histogram};
 use lab::{OrProblem, Problem};
 use parking_lot::Mutex;
+use serving::serve::{Limits, Loops};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 use super::board::{Board, Standing};
 use super::state::State;
 
-/// The longest that a reader of metrics may take to ask or to read.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest request that is read.
-const REQUEST: u64 = 8 << 10;
+/// Where metrics are served, and the longest that their server waits for a client.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub(super) address: SocketAddr,
+    pub(super) client_timeout: Duration,
+}
+
+/// The longest that open requests may go on once the monitor has ended.
+const SHUTDOWN: Duration = Duration::from_millis(200);
+/// Connections of one address.
+const CONNECTIONS: usize = 32;
 
 /// A server of metrics. Dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Server {
-    address: SocketAddr,
-    /// Looked at after each connection; it carries nothing with it: `Relaxed`.
-    ended: Arc<AtomicBool>,
+    shutdown: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -35,61 +47,59 @@ pub(super) struct Server {
 ///
 /// # Errors
 /// An address that cannot be listened on.
-pub(super) fn serve(
-    address: Option<SocketAddr>,
-    board: &Arc<Mutex<Board>>,
-) -> Result<Option<Server>, Problem> {
-    let Some(address) = address else { return Ok(None) };
-    let listener =
-        TcpListener::bind(address).or_problem(|| format!("metrics cannot be served at {address}"))?;
+pub(super) fn serve(place: Option<Place>, board: &Arc<Mutex<Board>>) -> Result<Option<Server>, Problem> {
+    let Some(Place { address, client_timeout }) = place else { return Ok(None) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.or_problem(|| "there is no event loop for the metrics")?;
+    let listener = runtime
+        .block_on(TcpListener::bind(address))
+        .or_problem(|| format!("metrics cannot be served at {address}"))?;
     let address = listener.local_addr().or_problem(|| "the address of the metrics is not known")?;
     anstream::eprintln!("metrics at http://{address}/metrics");
-    let (ended, board) = (Arc::new(AtomicBool::new(false)), Arc::clone(board));
-    let asked_to_end = Arc::clone(&ended);
-    let thread = std::thread::Builder::new().name("metrics".into()).spawn(move || {
-        for stream in listener.incoming() {
-            if asked_to_end.load(Ordering::Relaxed) {
-                return;
-            }
-            // A reader that goes away is its own loss.
-            let _ = stream.and_then(|stream| answer(stream, &board));
-        }
-    });
+
+    let limits = Limits { client: client_timeout, shutdown: SHUTDOWN, connections: CONNECTIONS };
+    let router = router(Arc::clone(board));
+    let (shutdown, stopped) = oneshot::channel();
+    let thread = std::thread::Builder::new()
+        .name("metrics".into())
+        .spawn(move || run(&runtime, listener, router, limits, stopped));
     let thread = thread.or_problem(|| "there is no thread for the metrics")?;
-    Ok(Some(Server { address, ended, thread: Some(thread) }))
+    Ok(Some(Server { shutdown: Some(shutdown), thread: Some(thread) }))
+}
+
+fn run(
+    runtime: &Runtime,
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    stopped: oneshot::Receiver<()>,
+) {
+    let open = Arc::new(AtomicU64::new(0));
+    let stopped = async { drop(stopped.await) };
+    // The runtime of this thread serves.
+    let loops = Loops::default();
+    let served = serving::serve::run(listener, router, &loops, limits, &open, stopped);
+    if let Err(error) = runtime.block_on(served) {
+        tracing::warn!(%error, "the metrics are not served any more");
+    }
+}
+
+fn router(board: Arc<Mutex<Board>>) -> Router {
+    let metrics =
+        || async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(&board.lock())) };
+    Router::new()
+        .route("/metrics", get(metrics))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "only GET /metrics is served\n") })
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
-        // Wakes the thread, which waits for a connection.
-        let woken = TcpStream::connect_timeout(&self.address, PATIENCE).is_ok();
-        if let Some(thread) = self.thread.take().filter(|_| woken) {
+        drop(self.shutdown.take());
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so already.
             let _ = thread.join();
         }
     }
-}
-
-fn answer(mut stream: TcpStream, board: &Mutex<Board>) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let mut request = BufReader::new((&stream).take(REQUEST));
-    let mut first = String::new();
-    request.read_line(&mut first)?;
-    let mut line = String::new();
-    while request.read_line(&mut line)? > 2 {
-        line.clear();
-    }
-    let path = first.split_whitespace().nth(1).unwrap_or_default();
-    let (status, body) = match (first.starts_with("GET "), path.split('?').next()) {
-        (true, Some("/metrics")) => ("200 OK", text(&board.lock())),
-        _ => ("404 Not Found", "only GET /metrics is served\n".into()),
-    };
-    write!(
-        stream,
-        "HTTP/1.1 {status}\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
 }
 
 const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 1.0];

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use fetch::{Probing, Target};
@@ -12,6 +11,7 @@ use super::args::MonitorArgs;
 use super::board::Board;
 use super::expect::Expect;
 use super::look::{Setup, Watched};
+use super::metrics::Place;
 use super::state::Quorum;
 use crate::descriptors;
 
@@ -35,7 +35,7 @@ pub struct Input {
     /// Connections that this process may hold at once.
     pub room: usize,
     /// Where metrics are served.
-    pub metrics: Option<SocketAddr>,
+    pub metrics: Option<Place>,
     /// Whether a live table is drawn.
     pub live: bool,
     quorum: Quorum,
@@ -84,7 +84,10 @@ impl Input {
             overlap: args.overlap.into(),
             at_once: args.concurrency.into(),
             room: descriptors::room(),
-            metrics: args.metrics,
+            metrics: args.metrics.map(|address| Place {
+                address,
+                client_timeout: Duration::from_millis(args.client_timeout_ms),
+            }),
             live: !args.no_live && lab.may_read_stdin() && std::io::stderr().is_terminal(),
             quorum: args.down,
         })

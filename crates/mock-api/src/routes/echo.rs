@@ -52,7 +52,7 @@ async fn echo_body(State(api): State<Arc<Api>>, request: InputBody<true>) -> Res
 
 async fn tell(api: &Api, request: Request) -> Result<Json<Echo>, Problem> {
     let (parts, body) = request.into_parts();
-    let body = tokio::time::timeout(api.config.head_timeout, to_bytes(body, MAX_BODY))
+    let body = tokio::time::timeout(api.config.client_timeout, to_bytes(body, MAX_BODY))
         .await
         .map_err(|_late| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))?
         .map_err(|error| {

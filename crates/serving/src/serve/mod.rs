@@ -1,9 +1,10 @@
 //! Serving: connections are accepted, served, and let finish at the end.
 //!
-//! Each connection is a task. `axum::serve` would do for that, but not for a limit on how long a request head may take,
-//! nor for an end of what is still open once a deadline has passed.
+//! Each connection is a task. `axum::serve` would do for that, but it has no deadline for clients, no limit for the connections
+//! of one client, and no end of what is still open once a deadline has passed.
 
-mod alarm;
+mod activity;
+mod clients;
 mod loops;
 mod socket;
 
@@ -21,18 +22,22 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Version;
 use axum::response::Response;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
-use alarm::Alarm;
+use activity::{Activity, AnswerBody, RequestBody, Turn, overdue};
+use clients::{Clients, Open};
 pub use loops::Loops;
 use socket::Socket;
+
+/// The longest that an overdue client has to take the end of its connection.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What answers the requests of a server.
 pub trait App: Send + Sync + 'static {
@@ -68,14 +73,23 @@ impl Peer {
 #[derive(Clone, Copy, Debug)]
 pub struct ResetConnection;
 
-/// How patient a server is with its clients.
+/// Limits for the clients of a server.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// How long a client may take to send a request's head. A slower one is disconnected. A connection without a request
-    /// may stay as long.
-    pub head: Duration,
-    /// How long open requests may go on after a shutdown was asked for.
+pub struct Limits {
+    /// The longest that a connection may wait for its client: for a whole request head (also the first one, and the next one),
+    /// for a request's body, for room to write an answer. Then it is closed. The work of the server itself has no limit here.
+    pub client: Duration,
+    /// The longest that open requests may go on after a shutdown was asked for.
     pub shutdown: Duration,
+    /// Connections of one address at the same time. One more is closed at once.
+    pub connections: usize,
+}
+
+impl Limits {
+    /// Limits in time, and as many connections of one address as leave room for others.
+    pub fn new(client: Duration, shutdown: Duration) -> Self {
+        Self { client, shutdown, connections: clients::most_of_one() }
+    }
 }
 
 /// Why a server could not go on.
@@ -94,22 +108,6 @@ pub enum ServeError {
 #[error("the connection is reset on purpose")]
 struct Reset;
 
-/// Counts a connection for as long as it lives. The number is only ever shown: `Relaxed`.
-struct Open(Arc<AtomicU64>);
-
-impl Open {
-    fn count(connections: &Arc<AtomicU64>) -> Self {
-        connections.fetch_add(1, Relaxed);
-        Self(Arc::clone(connections))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
-}
-
 /// The two ends of a connection: finish what you are at, and stop at once.
 #[derive(Clone, Debug, Default)]
 struct Stop {
@@ -125,7 +123,7 @@ impl Stop {
 }
 
 /// Serves `app` on `listener`, its connections dealt out to `loops`, until `shutdown` completes; then accepts nothing more,
-/// lets open requests finish within [`Patience::shutdown`] and drops what is left. No task outlives the returned future's
+/// lets open requests finish within [`Limits::shutdown`] and drops what is left. No task outlives the returned future's
 /// completion. `open` is the number of open connections at any time.
 ///
 /// # Errors
@@ -135,12 +133,13 @@ pub async fn run(
     listener: TcpListener,
     app: impl App,
     loops: &Loops,
-    patience: Patience,
+    limits: Limits,
     open: &Arc<AtomicU64>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let app = Arc::new(app);
     let stop = Stop::default();
+    let clients = Clients::new(limits.connections, Arc::clone(open));
     let connections = TaskTracker::new();
     let mut shutdown = pin!(shutdown);
     let mut number = 0;
@@ -151,11 +150,14 @@ pub async fn run(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let open = Open::count(open);
+                let Some(open) = clients.admit(peer.ip()) else {
+                    tracing::debug!(%peer, "too many connections of one address");
+                    continue;
+                };
                 let peer = Peer::new(peer.ip());
                 let (app, stop) = (Arc::clone(&app), stop.child());
                 let Some(event_loop) = loops.of(number) else {
-                    connections.spawn(serve_connection(stream, peer, app, patience.head, stop, open));
+                    connections.spawn(serve_connection(stream, peer, app, limits.client, stop, open));
                     continue;
                 };
                 number += 1;
@@ -163,7 +165,7 @@ pub async fn run(
                 let Ok(stream) = stream.into_std() else { continue };
                 let connection = async move {
                     if let Ok(stream) = TcpStream::from_std(stream) {
-                        serve_connection(stream, peer, app, patience.head, stop, open).await;
+                        serve_connection(stream, peer, app, limits.client, stop, open).await;
                     }
                 };
                 connections.spawn_on(connection, event_loop);
@@ -179,7 +181,7 @@ pub async fn run(
     drop(listener);
     stop.finish.cancel();
     connections.close();
-    if tokio::time::timeout(patience.shutdown, connections.wait()).await.is_err() {
+    if tokio::time::timeout(limits.shutdown, connections.wait()).await.is_err() {
         tracing::warn!(open = connections.len(), "connections were still busy at the deadline");
         stop.abandon.cancel();
         connections.wait().await;
@@ -191,35 +193,37 @@ async fn serve_connection(
     stream: TcpStream,
     peer: Peer,
     app: Arc<impl App>,
-    head_timeout: Duration,
+    deadline: Duration,
     stop: Stop,
     _open: Open,
 ) {
     // Small answers must not wait for the client's delayed acknowledgement; a socket without the option still works.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
-    let socket = Socket::new(stream, Arc::clone(&reset));
-    // What the requests of this connection share: counting one pointer is cheaper than counting three.
-    let shared = Arc::new((app, peer, Arc::clone(&reset)));
+    let activity = Arc::new(Activity::default());
+    let socket = Socket::new(stream, Arc::clone(&reset), Arc::clone(&activity));
+
+    // What the requests of this connection share: counting one pointer is cheaper than counting four.
+    let shared = Arc::new((app, peer, reset, Arc::clone(&activity)));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let shared = Arc::clone(&shared);
         async move {
-            let (app, peer, reset) = &*shared;
+            let (app, peer, reset, activity) = &*shared;
+            let turn = Turn::begin(activity);
             let is_http_1 = request.version() < Version::HTTP_2;
-            let response = app.answer(peer, request.map(Body::new)).await;
+            let response = app.answer(peer, request.map(|body| received(body, activity))).await;
             if response.extensions().get::<ResetConnection>().is_some() {
                 // One connection of HTTP/2 carries many requests, and an error resets the stream of this one alone.
                 reset.store(is_http_1, Relaxed);
                 return Err(Reset);
             }
-            Ok(response)
+            Ok(response.map(|body| AnswerBody::new(body, turn)))
         }
     });
-    let mut builder = Builder::new(TokioExecutor::new());
+
     // Flushing the answers to pipelined requests together would serve half as many again; but hyper holds them back as long as
     // it has unread bytes, and so an answer would wait for a slow request behind it.
-    builder.http1().timer(Alarm::new(head_timeout)).header_read_timeout(head_timeout);
-    builder.http2().timer(TokioTimer::new());
+    let builder = Builder::new(TokioExecutor::new());
     let connection = builder.serve_connection(socket, service);
     let mut connection = pin!(connection);
     let served = tokio::select! {
@@ -233,10 +237,21 @@ async fn serve_connection(
                 () = stop.abandon.cancelled() => Ok(()),
             }
         }
+        () = overdue(&activity, deadline) => {
+            tracing::debug!("a client let its connection wait too long");
+            // HTTP/2 says goodbye; whoever does not take even that is left.
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(GOODBYE.min(deadline), connection.as_mut()).await.unwrap_or(Ok(()))
+        }
     };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// The body of a request as handlers get it. Most requests have none, and pay for none.
+fn received(body: Incoming, activity: &Arc<Activity>) -> Body {
+    if body.is_end_stream() { Body::empty() } else { Body::new(RequestBody::new(body, activity)) }
 }
 
 /// Completes when the token is cancelled. It leaves its waker once, because it is asked for every request and a task has one

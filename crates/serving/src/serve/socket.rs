@@ -10,6 +10,8 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::activity::Activity;
+
 /// Up to so many bytes, copying them costs less than telling the kernel where the pieces are.
 const SMALL: usize = 1_024;
 
@@ -18,11 +20,22 @@ pub(super) struct Socket {
     stream: TokioIo<TcpStream>,
     /// Set and read by the one task that serves the connection: `Relaxed`.
     reset: Arc<AtomicBool>,
+    activity: Arc<Activity>,
+    /// The client had no room for the last bytes.
+    is_full: bool,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, reset: Arc<AtomicBool>) -> Self {
-        Self { stream: TokioIo::new(stream), reset }
+    pub(super) fn new(stream: TcpStream, reset: Arc<AtomicBool>, activity: Arc<Activity>) -> Self {
+        Self { stream: TokioIo::new(stream), reset, activity, is_full: false }
+    }
+
+    /// Counts a step where the client has made room for bytes that were waiting.
+    fn written(&mut self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if std::mem::replace(&mut self.is_full, outcome.is_pending()) && outcome.is_ready() {
+            self.activity.step();
+        }
+        outcome
     }
 }
 
@@ -48,7 +61,8 @@ impl Read for Socket {
 
 impl Write for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.written(outcome)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -74,10 +88,11 @@ impl Write for Socket {
     ) -> Poll<io::Result<usize>> {
         // A small answer is its head and its body: the kernel takes one piece faster than it reads a list of two.
         let mut small = [0; SMALL];
-        if let Some(whole) = joined(bufs, &mut small) {
-            return Pin::new(&mut self.stream).poll_write(cx, whole);
-        }
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let outcome = match joined(bufs, &mut small) {
+            Some(whole) => Pin::new(&mut self.stream).poll_write(cx, whole),
+            None => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
+        };
+        self.written(outcome)
     }
 }
 

@@ -10,7 +10,7 @@ use datagen::localities::Localities;
 use datagen::states::STATES;
 use mock_api::{Config, Profile};
 use serde_json::Value;
-use serving::serve::{Loops, Patience, ServeError};
+use serving::serve::{Limits, Loops, ServeError};
 use states_api::application::{Atlas, Bulkheads, Gatherer, Settings};
 use states_api::domain::Ages;
 use states_api::http::Service;
@@ -65,12 +65,12 @@ impl Setup {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (shutdown, stopped) = oneshot::channel::<()>();
-        let patience = Patience { head: Duration::from_secs(5), shutdown: Duration::from_secs(5) };
+        let limits = Limits::new(Duration::from_secs(5), Duration::from_secs(5));
         let task = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
             // The program has loops of its own too.
             let loops = Loops::start(2).expect("two threads");
-            serving::serve::run(listener, service.router(), &loops, patience, service.connections(), stopped)
+            serving::serve::run(listener, service.router(), &loops, limits, service.connections(), stopped)
                 .await
         });
         Running { address, atlas, shutdown, task }
