@@ -1,33 +1,23 @@
-//! Base64 with padding (RFC 4648, section 4).
+//! Base64 (RFC 4648, section 4), as header fields have it.
 
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
+
+/// Writes padding and does without it; bits that are left over mean nothing.
+const ENGINE: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let bits =
-            three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
-        for digit in 0..4 {
-            let value = (bits >> (18 - 6 * digit)) & 63;
-            text.push(if digit <= three.len() { char::from(DIGITS[value as usize]) } else { '=' });
-        }
-    }
-    text
+    ENGINE.encode(bytes)
 }
 
-/// The bytes of a text; `None` where it is not Base64. The padding may be left out.
+/// The bytes of a text; `None` where it is not Base64.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim_end_matches('=');
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    for four in text.as_bytes().chunks(4) {
-        let digit = |byte: &u8| DIGITS.iter().position(|digit| digit == byte);
-        let values = four.iter().map(digit).collect::<Option<Vec<_>>>()?;
-        let bits = values.iter().fold(0_usize, |bits, value| bits << 6 | value) << (6 * (4 - values.len()));
-        let whole = bits.to_be_bytes();
-        // Of three bytes, those that the digits are enough for.
-        bytes.extend_from_slice(&whole[whole.len() - 3..][..values.len().checked_sub(1).filter(|n| *n > 0)?]);
-    }
-    Some(bytes)
+    ENGINE.decode(text).ok()
 }
 
 #[cfg(test)]

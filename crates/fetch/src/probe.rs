@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue, LOCATION};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
@@ -302,28 +303,9 @@ fn authorization(url: &Url) -> Option<HeaderValue> {
     if url.username().is_empty() && url.password().is_none() {
         return None;
     }
-    let plain = |text: &str| percent_decoded(text);
+    let plain = |text| percent_decode_str(text).collect::<Vec<u8>>();
     let pair = [plain(url.username()), b":".to_vec(), plain(url.password().unwrap_or_default())].concat();
     let mut value = HeaderValue::try_from(format!("Basic {}", crate::base64::encode(&pair))).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()) {
-            Some(byte) if first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    bytes
 }

@@ -21,13 +21,9 @@ pub fn sensible_or_next(sent: Option<&HeaderValue>) -> HeaderValue {
     {
         return id.clone();
     }
-    // 16 hexadecimal digits, made by hand because this runs for every request.
     let mut digits = [0; 16];
-    let mut left = next_request_number();
-    for digit in digits.iter_mut().rev() {
-        *digit = b"0123456789abcdef"[(left & 15) as usize];
-        left >>= 4;
-    }
+    // There is room for two digits a byte, which is all that could be wrong.
+    let _ = hex::encode_to_slice(next_request_number().to_be_bytes(), &mut digits);
     // Hexadecimal digits are always a valid value.
     HeaderValue::from_bytes(&digits).unwrap_or(HeaderValue::from_static("0"))
 }

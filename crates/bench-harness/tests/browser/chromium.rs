@@ -6,6 +6,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -155,7 +157,7 @@ impl Chromium {
     fn keep(name: &str, base64: &str) {
         let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("screens");
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(name), decoded(base64)).unwrap();
+        std::fs::write(folder.join(name), BASE64_STANDARD.decode(base64).unwrap()).unwrap();
     }
 
     /// Everything that went wrong on the page since it was opened, and every address that it asked for.
@@ -186,22 +188,4 @@ impl Drop for Chromium {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The bytes of a text in base 64 (RFC 4648).
-fn decoded(text: &str) -> Vec<u8> {
-    let digit = |letter: u8| match letter {
-        b'A'..=b'Z' => letter - b'A',
-        b'a'..=b'z' => letter - b'a' + 26,
-        b'0'..=b'9' => letter - b'0' + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let letters: Vec<u8> = text.bytes().filter(|letter| *letter != b'=').collect();
-    let bytes = letters.chunks(4).flat_map(|four| {
-        let number = four.iter().fold(0_u32, |number, letter| number << 6 | u32::from(digit(*letter)));
-        let number = number << (6 * (4 - four.len()));
-        number.to_be_bytes()[1..four.len()].to_vec()
-    });
-    bytes.collect()
 }

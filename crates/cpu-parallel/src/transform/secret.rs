@@ -2,10 +2,9 @@
 //!
 //! A hash without a key would not do: there are only 10^11 CPFs, so whoever has the table tries them all in a minute.
 
-use std::fmt::Write as _;
-
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 /// How pseudonyms are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -38,8 +37,8 @@ pub struct Secret(Keyed);
 #[derive(Clone, Debug)]
 enum Keyed {
     Blake3([u8; 32]),
-    /// The inner and the outer hash, each with its key taken in.
-    Hmac(Box<(Sha256, Sha256)>),
+    /// With its key taken in.
+    Hmac(Box<Hmac<Sha256>>),
 }
 
 impl Secret {
@@ -49,7 +48,7 @@ impl Secret {
             Method::Blake3 => {
                 Keyed::Blake3(blake3::derive_key("paralelo 2026-11 transform pseudonyms", key.as_bytes()))
             }
-            Method::HmacSha256 => Keyed::Hmac(Box::new(hmac(key.as_bytes()))),
+            Method::HmacSha256 => Keyed::Hmac(Box::new(keyed(key.as_bytes()))),
         })
     }
 
@@ -71,44 +70,25 @@ impl Secret {
             Keyed::Blake3(key) => blake3::keyed_hash(key, message.as_bytes()).as_bytes().to_vec(),
             Keyed::Hmac(keyed) => signed(keyed, message.as_bytes()).to_vec(),
         };
-        hash.iter().take(16).fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex::encode(&hash[..16])
     }
 }
 
-/// Block length of SHA-256, in bytes.
-const BLOCK: usize = 64;
-
-fn hmac(key: &[u8]) -> (Sha256, Sha256) {
-    let mut block = [0; BLOCK];
-    if key.len() > BLOCK {
-        block[..32].copy_from_slice(&Sha256::digest(key));
-    } else {
-        block[..key.len()].copy_from_slice(key);
-    }
-    let padded = |pad: u8| {
-        let mut hash = Sha256::new();
-        hash.update(block.map(|byte| byte ^ pad));
-        hash
-    };
-    (padded(0x36), padded(0x5c))
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes a key of any length (RFC 2104)")
 }
 
-fn signed(keyed: &(Sha256, Sha256), message: &[u8]) -> [u8; 32] {
-    let (mut inner, mut outer) = keyed.clone();
-    inner.update(message);
-    outer.update(inner.finalize());
-    outer.finalize().into()
+fn signed(keyed: &Hmac<Sha256>, message: &[u8]) -> [u8; 32] {
+    let mut mac = keyed.clone();
+    mac.update(message);
+    mac.finalize().into_bytes().into()
 }
 
-fn hexadecimal(hash: &[u8], out: &mut String) {
-    const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    for byte in &hash[..16] {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
+fn hexadecimal(hash: &[u8; 32], out: &mut String) {
+    let mut digits = [0; 32];
+    // There is room for two digits a byte, which is all that could be wrong; digits are ASCII.
+    let _ = hex::encode_to_slice(&hash[..16], &mut digits);
+    out.push_str(std::str::from_utf8(&digits).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -120,7 +100,7 @@ mod tests {
         // Test case 2 of RFC 4231, and test case 6, whose key is longer than a block.
         let check = |key: &[u8], message: &[u8], expected: &str| {
             let mut out = String::new();
-            hexadecimal(&signed(&hmac(key), message), &mut out);
+            hexadecimal(&signed(&keyed(key), message), &mut out);
             assert_eq!(out, expected);
         };
         check(b"Jefe", b"what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c7");

@@ -120,8 +120,8 @@ impl Expected {
     }
 
     /// Reads a digest of hexadecimal digits; by its length, where nothing else tells what makes it.
-    pub(super) fn of_length(hex: &str) -> Option<Self> {
-        let value = bytes(hex)?;
+    pub(super) fn of_length(digits: &str) -> Option<Self> {
+        let value = hex::decode(digits).ok()?;
         let algorithm = match value.len() {
             16 => Algorithm::Md5,
             20 => Algorithm::Sha1,
@@ -134,21 +134,8 @@ impl Expected {
 
     /// The digits.
     pub fn hex(&self) -> String {
-        hex(&self.value)
+        hex::encode(&self.value)
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let pairs = hex.as_bytes().chunks(2).map(|pair| match std::str::from_utf8(pair) {
-        Ok(pair) if pair.len() == 2 => u8::from_str_radix(pair, 16).ok(),
-        _ => None,
-    });
-    pairs.collect()
 }
 
 impl fmt::Display for Expected {
@@ -161,12 +148,12 @@ impl FromStr for Expected {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, hex) = text.split_once(['=', ':']).ok_or("expected such as sha256=9f86d0818…")?;
+        let (name, digits) = text.split_once(['=', ':']).ok_or("expected such as sha256=9f86d0818…")?;
         let algorithm = Algorithm::named(name)
             .ok_or_else(|| format!("`{name}` is none of md5, sha1, sha256, sha512, blake3"))?;
-        match bytes(hex.trim()).filter(|value| value.len() == algorithm.length()) {
-            Some(value) => Ok(Self { algorithm, value }),
-            None => Err(format!("a digest of {name} has {} hexadecimal digits", algorithm.length() * 2)),
+        match hex::decode(digits.trim()) {
+            Ok(value) if value.len() == algorithm.length() => Ok(Self { algorithm, value }),
+            _ => Err(format!("a digest of {name} has {} hexadecimal digits", algorithm.length() * 2)),
         }
     }
 }
@@ -189,7 +176,7 @@ mod tests {
             let mut hasher = expected.algorithm.hasher();
             hasher.update(b"a");
             hasher.update(b"bc");
-            assert_eq!(hex(&hasher.finish()), expected.hex());
+            assert_eq!(hex::encode(hasher.finish()), expected.hex());
         }
     }
 
@@ -200,6 +187,10 @@ mod tests {
         {
             assert!(wrong.parse::<Expected>().is_err(), "{wrong}");
         }
+        // A sign is no hexadecimal digit, though Rust's parser of integers takes it.
+        let signs = "+1".repeat(16);
+        assert!(format!("md5={signs}").parse::<Expected>().is_err());
+        assert_eq!(Expected::of_length(&signs), None);
     }
 
     #[test]

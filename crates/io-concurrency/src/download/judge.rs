@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use fetch::Head;
 
-use super::digests::{Expected, hex};
+use super::digests::Expected;
 use super::journal::Identity;
 use super::transfer::{Transfer, Trouble};
 
@@ -74,7 +74,7 @@ impl Transfer<'_> {
     }
 
     pub(super) fn source_id(&self, source: usize) -> String {
-        hex(&blake3::hash(self.targets[source].as_str().as_bytes()).as_bytes()[..8])
+        hex::encode(&blake3::hash(self.targets[source].as_str().as_bytes()).as_bytes()[..8])
     }
 }
 

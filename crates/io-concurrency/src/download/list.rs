@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use fetch::Target;
 use lab::{Lab, OrProblem, Problem, Scale};
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use super::args::DownloadArgs;
@@ -134,26 +135,9 @@ fn name_of(url: &str) -> String {
     let path =
         path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
     let last = path.rsplit('/').next().unwrap_or_default();
-    let mut bytes = Vec::with_capacity(last.len());
-    let mut rest = last.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-        match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()).filter(|_| first == b'%') {
-            // What would lead out of the folder stays encoded.
-            Some(byte) if byte != b'/' && byte != 0 => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    match String::from_utf8_lossy(&bytes).into_owned() {
-        name if name.is_empty() || name == "." || name == ".." => "index".into(),
-        name => name,
-    }
+    // A slash would lead out of the folder, and no name holds a NUL: both stay encoded.
+    let name = percent_decode_str(last).decode_utf8_lossy().replace('/', "%2F").replace('\0', "%00");
+    if matches!(name.as_str(), "" | "." | "..") { "index".into() } else { name }
 }
 
 /// Adds the digests of `--digest` and `--sums`.
@@ -243,7 +227,10 @@ mod tests {
         for (url, name) in [
             ("http://x/a/b.csv?c=/d#e", "b.csv"),
             ("http://x/S%C3%A3o%20Paulo.csv", "São Paulo.csv"),
-            ("http://x/..%2f..%2fetc%2fpasswd", "..%2f..%2fetc%2fpasswd"),
+            ("http://x/..%2f..%2fetc%2fpasswd", "..%2F..%2Fetc%2Fpasswd"),
+            ("http://x/a%00b", "a%00b"),
+            // A sign is no hexadecimal digit, though Rust's parser of integers takes it.
+            ("http://x/a%+5b%-1%g0%", "a%+5b%-1%g0%"),
             ("http://x", "index"),
             ("http://x/a/", "index"),
             ("http://x/%2e%2e", "index"),

@@ -238,8 +238,7 @@ fn printable(batch: &RecordBatch) -> Result<RecordBatch, Problem> {
             Arc::clone(field)
         });
         arrays.push(if binary {
-            let hex =
-                |bytes: &[u8]| bytes.iter().fold("\\x".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+            let hex = |bytes: &[u8]| format!("\\x{}", hex::encode(bytes));
             Arc::new(array.as_binary::<i32>().iter().map(|bytes| bytes.map(hex)).collect::<StringArray>())
                 as ArrayRef
         } else {

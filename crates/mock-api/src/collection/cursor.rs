@@ -45,12 +45,14 @@ impl Cursors {
         if cursor == "start" {
             return Ok(0);
         }
-        let is_hex = cursor.len() == 32 && cursor.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let parts =
-            is_hex.then(|| (u64::from_str_radix(&cursor[..16], 16), u64::from_str_radix(&cursor[16..], 16)));
-        let Some((Ok(masked), Ok(check))) = parts else {
+        let mut words = [0; 16];
+        if hex::decode_to_slice(cursor, &mut words).is_err() {
             return Err(Problem::field("cursor", "must be `start` or a `next_cursor` of this API"));
-        };
+        }
+        let number = u128::from_be_bytes(words);
+        // The halves of a number of 128 bits.
+        #[allow(clippy::cast_possible_truncation)]
+        let (masked, check) = ((number >> 64) as u64, number as u64);
         let position = masked ^ mask(seed, view, check);
         if check_word(seed, view, position) != check {
             return Err(Problem::field(

@@ -120,10 +120,10 @@ pub(super) fn uuid(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 pub(super) fn hex(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.extend(
-        bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
-    );
+    let start = out.len();
+    out.resize(start + bytes.len() * 2, 0);
+    // There is room for two digits a byte, which is all that could be wrong.
+    let _ = hex::encode_to_slice(bytes, &mut out[start..]);
 }
 
 /// Writes a number from 0 to 99 with two digits.
