@@ -11,7 +11,7 @@ use crate::quota::Quota;
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// The body, complete, in the encoding in which it was sent.
+    /// The body, complete, without its content encoding.
     pub body: Bytes,
     /// How many attempts it took, redirects not counted.
     pub attempts: u32,

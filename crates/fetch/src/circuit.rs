@@ -29,7 +29,7 @@ impl Default for Fuse {
 /// through as a probe, and its outcome closes the circuit or leaves it open for longer.
 ///
 /// A failure is one that says that the server is not there: no connection, no answer in time, an answer of 5xx. An answer
-/// that refuses (4xx) comes from a server that is well. Cloning shares the circuit.
+/// that refuses (4xx, or 503 that says when to come back) comes from a server that is well. Cloning shares the circuit.
 #[derive(Clone, Debug)]
 pub struct Circuit {
     fuse: Fuse,
@@ -163,8 +163,8 @@ impl Drop for Attempted<'_> {
 fn says_down(error: &FetchError) -> bool {
     match error {
         FetchError::Connect { .. } | FetchError::Lost { .. } => true,
-        FetchError::Timeout { phase, .. } => *phase != Phase::Whole,
-        FetchError::Status { status, .. } => *status >= 500,
+        FetchError::Timeout { phase, .. } => !matches!(phase, Phase::Whole | Phase::Turn),
+        FetchError::Status { status, refusal, .. } => *status >= 500 && !refusal.limit,
         _ => false,
     }
 }
@@ -172,9 +172,14 @@ fn says_down(error: &FetchError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Refusal;
 
     const DOWN: FetchError = FetchError::Connect { why: String::new() };
-    const REFUSED: FetchError = FetchError::Status { status: 429, retry_after: None };
+
+    fn refused(status: u16, limit: bool) -> FetchError {
+        let refusal = Box::new(Refusal { limit, ..Refusal::default() });
+        FetchError::Status { status, retry_after: None, refusal }
+    }
 
     fn circuit(pause: Duration) -> Circuit {
         Circuit::new(Fuse { failures: 3, first_pause: pause, longest_pause: pause * 4 })
@@ -190,7 +195,10 @@ mod tests {
         for _ in 0..10 {
             attempt(&circuit, Some(&DOWN));
             attempt(&circuit, Some(&DOWN));
-            attempt(&circuit, Some(&REFUSED));
+            attempt(&circuit, Some(&refused(429, true)));
+            attempt(&circuit, Some(&DOWN));
+            attempt(&circuit, Some(&refused(503, false)));
+            attempt(&circuit, Some(&refused(503, true)));
             drop(circuit.enter().unwrap());
         }
         assert_eq!((circuit.flow(), circuit.opened()), (Flow::Closed, 0));

@@ -7,16 +7,17 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::{Bytes, BytesMut};
 use reqwest::StatusCode;
 use reqwest::header::{
-    CONTENT_LENGTH, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LINK,
-    RETRY_AFTER,
+    ALLOW, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, LAST_MODIFIED, LINK, LOCATION, RETRY_AFTER, SERVER, WWW_AUTHENTICATE,
 };
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{sleep, timeout, timeout_at};
 
 use crate::answer::{Answer, Once};
 use crate::backoff::{pause, retry_after};
 use crate::circuit::Circuit;
-use crate::error::{Failed, FetchError, Phase};
-use crate::gate::Gate;
+use crate::encoding;
+use crate::error::{Failed, FetchError, Phase, Refusal};
+use crate::gate::{Gate, Pass};
 use crate::manners::Manners;
 use crate::memory::{Kept, Memory};
 use crate::quota::Quota;
@@ -33,7 +34,7 @@ pub struct Client {
     pub(crate) roads: Arc<Roads>,
     pub(crate) manners: Manners,
     circuit: Option<Circuit>,
-    pub(crate) gate: Option<Arc<Gate>>,
+    pub(crate) gate: Arc<Gate>,
     memory: Option<Arc<dyn Memory>>,
 }
 
@@ -62,7 +63,7 @@ impl Client {
     /// [`FetchError::Client`] when a field is none, and those of [`Client::new`].
     pub fn with_headers(manners: Manners, fields: &[(&str, &str)]) -> Result<Self, FetchError> {
         let roads = Arc::new(Roads::new(&manners, fields)?);
-        Ok(Self { roads, manners, circuit: None, gate: None, memory: None })
+        Ok(Self { roads, manners, circuit: None, gate: Arc::default(), memory: None })
     }
 
     /// The client, asking only while `circuit` lets it. An open circuit is waited for like a `Retry-After`, as long as the
@@ -72,10 +73,10 @@ impl Client {
         Self { circuit: Some(circuit), ..self }
     }
 
-    /// The client, passing this gate with each request.
+    /// The client, passing this gate with each request. Clients that share a gate share what it learns of rate limits.
     #[must_use]
     pub fn through(self, gate: Arc<Gate>) -> Self {
-        Self { gate: Some(gate), ..self }
+        Self { gate, ..self }
     }
 
     /// The client, asking only for what is newer than what is remembered.
@@ -85,7 +86,9 @@ impl Client {
     }
 
     /// Fetches one target with `GET`: again and again while the failure is one that may pass, there are retries left,
-    /// and the pause before the next attempt ends before the deadline.
+    /// and the pause before the next attempt ends before the deadline. A refusal for the server's rate limit is no failure: it
+    /// is obeyed, as long as the deadline allows. The time for which one waits for a turn that our own limits or those of the
+    /// server leave is not counted.
     ///
     /// Dropping the future ends everything at once.
     ///
@@ -108,23 +111,38 @@ impl Client {
         read: impl Fn(&Answer) -> Result<T, String>,
     ) -> Result<T, Failed> {
         let mut started = Instant::now();
-        let mut attempts = 0;
+        let (mut attempts, mut failures, mut refusals) = (0, 0, 0);
+        let mut refused: Option<(FetchError, Duration)> = None;
         loop {
-            attempts += 1;
             let arrived = Instant::now();
-            let pass = match &self.gate {
-                Some(gate) => Some(gate.enter(target.host()).await),
-                None => None,
+            let entering = self.gate.enter(target.host());
+            let entered = match until {
+                Some(until) => timeout_at(until.into(), entering).await.ok(),
+                None => Some(entering.await),
             };
-            // To wait for our own limits is nobody's delay.
-            started += arrived.elapsed();
+            let Some(mut pass) = entered else {
+                let late = FetchError::Timeout { phase: Phase::Turn, limit: arrived.elapsed() };
+                return Err(Failed { error: refused.map_or(late, |(error, _)| error), attempts });
+            };
+            // To wait for a turn is nobody's delay; the pause that the server asked this request for is.
+            let owed = refused.take().map_or(Duration::ZERO, |(_, pause)| pause);
+            started += arrived.elapsed().saturating_sub(owed);
+            attempts += 1;
             let deadline = started + self.manners.whole;
             let deadline = until.map_or(deadline, |until| until.min(deadline));
             let late =
                 || FetchError::Timeout { phase: Phase::Whole, limit: deadline.duration_since(started) };
-            let attempt = timeout_at(deadline.into(), self.guarded(target)).await;
+            let attempt =
+                timeout_at(deadline.into(), self.guarded(target)).await.unwrap_or_else(|_| Err(late()));
+            let limit = match &attempt {
+                Ok(fetched) => {
+                    pass.accepted(fetched.quota.as_ref());
+                    None
+                }
+                Err(error) => self.tell(&mut pass, target, error),
+            };
             drop(pass);
-            let outcome = attempt.unwrap_or_else(|_| Err(late())).and_then(|fetched| {
+            let outcome = attempt.and_then(|fetched| {
                 let Fetched { status, body, first_byte, revalidated, .. } = fetched;
                 let answer =
                     Answer { status, body, attempts, elapsed: started.elapsed(), first_byte, revalidated };
@@ -134,22 +152,55 @@ impl Client {
                 Ok(read) => return Ok(read),
                 Err(error) => error,
             };
+            if let Some(owed) = limit {
+                refusals += 1;
+                // A server may refuse this request for ever and let others through, and ask for no pause.
+                let least = if refusals > 1 { pause(&self.manners, refusals - 1, None, 1.0) } else { owed };
+                if Instant::now() + owed.max(least) >= deadline {
+                    return Err(Failed { error, attempts });
+                }
+                tracing::debug!(%target, attempts, ?owed, %error, "asking again at the server's pace");
+                refused = Some((error, owed));
+                sleep(least.saturating_sub(owed)).await;
+                continue;
+            }
+            failures += 1;
             let asked = match error {
                 FetchError::Status { retry_after, .. } => retry_after,
                 FetchError::Open { pause } => Some(pause),
                 _ => None,
             };
-            let pause = pause(&self.manners, attempts, asked, fastrand::f64());
-            if !self.may_pass(&error) || attempts > self.manners.retries || Instant::now() + pause >= deadline
+            let pause = pause(&self.manners, failures, asked, fastrand::f64());
+            if !self.may_pass(&error) || failures > self.manners.retries || Instant::now() + pause >= deadline
             {
                 return Err(Failed { error, attempts });
             }
-            // What one request was told, all heed; a pause that is longer than this request may last concerns it alone.
-            if let (Some(gate), Some(asked)) = (&self.gate, asked) {
-                gate.hold(target.host(), Instant::now() + asked);
+            // A circuit that is open is open for all.
+            if let (FetchError::Open { .. }, Some(asked)) = (&error, asked) {
+                self.gate.hold(target.host(), Instant::now() + asked);
             }
             tracing::debug!(%target, attempts, ?pause, %error, "asking again after a pause");
             sleep(pause).await;
+        }
+    }
+
+    /// Tells the gate of a failure. Where the server refused for its rate limit, returns the pause before the next attempt.
+    ///
+    /// A pause that is longer than a request may last concerns this request alone, and so does a refusal by a server that has
+    /// refused everything for as long: to wait for it would keep all from coming to their end.
+    pub(crate) fn tell(&self, pass: &mut Pass, target: &Target, error: &FetchError) -> Option<Duration> {
+        match error {
+            FetchError::Status { retry_after, .. } if error.is_limit() => {
+                let longest = self.manners.whole;
+                let alone = retry_after.is_some_and(|asked| asked >= longest)
+                    || self.gate.refuses_for(target.host()) >= longest;
+                Some(if alone { longest } else { pass.refused(*retry_after) })
+            }
+            FetchError::Status { .. } | FetchError::Malformed { .. } | FetchError::Encoding { .. } => {
+                pass.accepted(None);
+                None
+            }
+            _ => None,
         }
     }
 
@@ -186,19 +237,29 @@ impl Client {
     /// The failure of the last attempt.
     pub async fn post(&self, target: &Target, content_type: &str, body: Bytes) -> Result<u32, Failed> {
         let deadline = Instant::now() + self.manners.whole;
-        let mut attempts = 0;
+        let (mut attempts, mut failures) = (0, 0);
         loop {
+            let late = FetchError::Timeout { phase: Phase::Turn, limit: self.manners.whole };
+            let entered = timeout_at(deadline.into(), self.gate.enter(target.host())).await;
+            let mut pass = entered.map_err(|_| Failed { error: late, attempts })?;
             attempts += 1;
             let sent = self.roads.post(&target.url, content_type, body.clone(), &self.manners);
             let error = match timeout_at(deadline.into(), sent).await {
                 Err(_) => FetchError::Timeout { phase: Phase::Whole, limit: self.manners.whole },
                 Ok(Err(error)) => error,
-                Ok(Ok(reply)) if reply.status.is_success() => return Ok(attempts),
+                Ok(Ok(reply)) if reply.status.is_success() => {
+                    pass.accepted(Quota::read(&reply.fields, SystemTime::now()).as_ref());
+                    return Ok(attempts);
+                }
                 Ok(Ok(reply)) => refusal(reply, &self.manners).await,
             };
+            let limit = self.tell(&mut pass, target, &error);
+            drop(pass);
+            failures += u32::from(limit.is_none());
             let asked = if let FetchError::Status { retry_after, .. } = error { retry_after } else { None };
-            let pause = pause(&self.manners, attempts, asked, fastrand::f64());
-            if !self.may_pass(&error) || attempts > self.manners.retries || Instant::now() + pause >= deadline
+            let pause =
+                limit.unwrap_or_else(|| pause(&self.manners, failures.max(1), asked, fastrand::f64()));
+            if !self.may_pass(&error) || failures > self.manners.retries || Instant::now() + pause >= deadline
             {
                 return Err(Failed { error, attempts });
             }
@@ -289,19 +350,72 @@ impl Client {
                 None if announced.is_some_and(|announced| announced != received) => {
                     return Err(FetchError::Truncated { received, announced });
                 }
-                None if more.is_empty() => return Ok(whole),
-                None => return Ok(more.freeze()),
+                None => {
+                    let body = if more.is_empty() { whole } else { more.freeze() };
+                    return encoding::decoded(body, &reply.fields, limit);
+                }
             }
         }
     }
 }
 
-/// The error of an answer that is no success. What it says is read, up to a bound, to keep the connection usable.
+/// The most that is read of an answer that is no success, in bytes.
+const REFUSAL: u64 = 1 << 20;
+
+/// Fields that tell what an answer that is no success is about, besides all whose names have `ratelimit` in them.
+const TELLING: [HeaderName; 6] = [ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER, SERVER, WWW_AUTHENTICATE];
+
+/// The error of an answer that is no success. What it says is read, up to a bound, which also keeps the connection usable.
 pub(crate) async fn refusal(mut reply: Reply, manners: &Manners) -> FetchError {
-    let status = reply.status;
-    let asked = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
-        .then(|| reply.field(&RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now())))
-        .flatten();
-    reply.discard(manners).await;
-    FetchError::Status { status: status.as_u16(), retry_after: asked }
+    let (status, now) = (reply.status, SystemTime::now());
+    let quota = Quota::read(&reply.fields, now);
+    let exhausted = quota.filter(|quota| quota.remaining == Some(0));
+    let may_ask = matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::FORBIDDEN
+    );
+    let asked =
+        may_ask.then(|| reply.field(&RETRY_AFTER).and_then(|value| retry_after(value, now))).flatten();
+    let limit = match status {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::SERVICE_UNAVAILABLE => asked.is_some(),
+        StatusCode::FORBIDDEN => asked.is_some() || exhausted.is_some(),
+        _ => false,
+    };
+    let reset = exhausted.and_then(|quota| quota.reset).filter(|_| limit);
+    let fields = reply
+        .fields
+        .iter()
+        .filter(|(name, _)| TELLING.contains(name) || name.as_str().replace('-', "").contains("ratelimit"))
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let (body, cut) = said(&mut reply, manners).await;
+    let refusal = Box::new(Refusal { fields, body, cut, limit });
+    FetchError::Status { status: status.as_u16(), retry_after: asked.or(reset), refusal }
+}
+
+/// The body of an answer that is no success, up to a bound, and whether that is not all of it.
+async fn said(reply: &mut Reply, manners: &Manners) -> (Bytes, bool) {
+    let most = usize::try_from(REFUSAL.min(manners.max_body)).unwrap_or(usize::MAX);
+    let mut body = BytesMut::new();
+    let read = async {
+        loop {
+            match reply.piece(manners).await {
+                Ok(Some(piece)) => {
+                    body.extend_from_slice(&piece[..piece.len().min(most - body.len())]);
+                    if body.len() == most {
+                        return true;
+                    }
+                }
+                Ok(None) => return false,
+                Err(_) => return true,
+            }
+        }
+    };
+    // One that drips is no reason to wait any longer: the status is known.
+    let cut = timeout(manners.read, read).await.unwrap_or(true);
+    match encoding::decoded(body.freeze(), &reply.fields, REFUSAL) {
+        Ok(body) => (body, cut),
+        Err(_) => (Bytes::new(), true),
+    }
 }

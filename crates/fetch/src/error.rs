@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::manners::Manners;
 use crate::wire::Broken;
 
@@ -16,6 +18,8 @@ pub enum Phase {
     Read,
     /// For everything together.
     Whole,
+    /// For a turn under the server's rate limit.
+    Turn,
 }
 
 impl fmt::Display for Phase {
@@ -24,6 +28,7 @@ impl fmt::Display for Phase {
             Self::Connect => "no connection was made",
             Self::Read => "the server sent nothing",
             Self::Whole => "there was no whole answer",
+            Self::Turn => "the server's rate limit left no turn for it",
         })
     }
 }
@@ -87,11 +92,19 @@ pub enum FetchError {
         status: u16,
         /// For how long the server asks to be left alone.
         retry_after: Option<Duration>,
+        /// The rest of the answer.
+        refusal: Box<Refusal>,
     },
     /// What came is not HTTP.
     #[error("the server's answer is not HTTP: {why}")]
     Protocol {
         /// The innermost cause.
+        why: String,
+    },
+    /// The body is in an encoding that is not undone.
+    #[error("the answer cannot be decoded: {why}")]
+    Encoding {
+        /// Which encoding, and what is wrong with it.
         why: String,
     },
     /// The whole answer came, and it is not what was asked for.
@@ -114,6 +127,19 @@ pub enum FetchError {
     },
 }
 
+/// An answer that is no success, besides its status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// Header fields that tell what it is about: `Content-Type`, `Location`, `WWW-Authenticate`, limits.
+    pub fields: Vec<(String, String)>,
+    /// The body without its encoding, up to a bound.
+    pub body: Bytes,
+    /// Whether the body goes on, or could not be read or decoded.
+    pub cut: bool,
+    /// Whether it is the server's rate limit that refuses: 429, 503 with `Retry-After`, 403 with nothing left.
+    pub limit: bool,
+}
+
 fn reason(status: u16) -> String {
     let reason = reqwest::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     reason.map_or(String::new(), |reason| format!(" ({reason})"))
@@ -132,10 +158,16 @@ impl FetchError {
             Self::Redirect { .. } => "redirect",
             Self::Status { .. } => "status",
             Self::Protocol { .. } => "protocol",
+            Self::Encoding { .. } => "encoding",
             Self::Malformed { .. } => "malformed",
             Self::Open { .. } => "open",
             Self::Client { .. } => "client",
         }
+    }
+
+    /// Whether the server refused because it is asked too fast.
+    pub const fn is_limit(&self) -> bool {
+        matches!(self, Self::Status { refusal, .. } if refusal.limit)
     }
 
     /// Whether the same request may succeed a moment later. All requests of this crate are `GET`, which does no harm when
@@ -148,7 +180,7 @@ impl FetchError {
             | Self::Truncated { .. }
             | Self::Malformed { .. }
             | Self::Open { .. } => true,
-            Self::Status { status, .. } => matches!(status, 429 | 502..=504),
+            Self::Status { status, refusal, .. } => refusal.limit || matches!(status, 429 | 502..=504),
             _ => false,
         }
     }
@@ -158,6 +190,9 @@ impl FetchError {
         match self {
             Self::InvalidUrl { .. } => "write it like http://host:port/path".into(),
             Self::Connect { .. } => "check the host, the port, and whether the server runs".into(),
+            Self::Timeout { phase: Phase::Turn, .. } => {
+                "allow more time: the server lets no more requests through in it".into()
+            }
             Self::Timeout { .. } => {
                 "the server is slow or the network loses packets: allow more time, or ask for less at once"
                     .into()
@@ -170,11 +205,27 @@ impl FetchError {
             }
             Self::TooLarge { .. } => "raise the limit if the answer is meant to be that long".into(),
             Self::Redirect { .. } => "use the address that the server redirects to".into(),
-            Self::Status { retry_after: Some(pause), .. } => {
-                format!(
-                    "the server asks for a pause of {} s: allow more time, or come back later",
-                    pause.as_secs()
-                )
+            Self::Status { retry_after: Some(pause), .. } => format!(
+                "the server asks for a pause of {} s: allow more time, or come back later",
+                pause.as_secs_f64().ceil()
+            ),
+            Self::Status { status: 429, .. } => {
+                "the server is asked too fast, and does not say when to come back: allow more time, or ask for less a second"
+                    .into()
+            }
+            Self::Status { status: 304, .. } => {
+                "nothing was kept of an earlier answer, so the server, or a cache before it, should have sent all of it: \
+                 ask the server itself, or for another address of the same"
+                    .into()
+            }
+            Self::Status { status: 300, .. } => {
+                "the server offers several addresses: choose one of them".into()
+            }
+            Self::Status { status: 305 | 306, .. } => {
+                "the server wants to be asked through a proxy: name it in the variable http_proxy or https_proxy".into()
+            }
+            Self::Status { status: 300..=399, .. } => {
+                "the server redirects and does not say where to: ask for the new address itself".into()
             }
             Self::Status { status: 401 | 403, .. } => {
                 "the server wants other credentials, or none will do".into()
@@ -185,6 +236,10 @@ impl FetchError {
             }
             Self::Status { .. } => "the fault is the server's: try again later, or look into its log".into(),
             Self::Protocol { .. } => "check the port: something else than a web server answers there".into(),
+            Self::Encoding { .. } => {
+                "ask for an address whose answers are not encoded like that, or fetch it with a program that undoes this"
+                    .into()
+            }
             Self::Malformed { .. } => {
                 "the server or something before it is broken: look at what it answers".into()
             }

@@ -1,4 +1,5 @@
-//! A gate that all requests of a program pass: how many at once for one host, and how many a second.
+//! A gate that all requests of a program pass: how many at once for one host, and how many a second, by the user's limits and
+//! by those that the host itself tells or shows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,6 +9,9 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep_until;
+
+use crate::pace::{Pace, Turn};
+use crate::quota::Quota;
 
 /// How hard servers may be asked. What is `None` is not limited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,7 +30,7 @@ pub struct Limits {
 ///
 /// Rates are kept by appointment: each request is given the next free time, and the times lie one interval apart, so no
 /// stretch of time has more requests than its length allows plus one. A host that asked one request to come back later
-/// (`Retry-After`) is left alone by all of them until then.
+/// (`Retry-After`) is left alone by all of them until then, and asked at the pace that its refusals show afterwards.
 #[derive(Debug, Default)]
 pub struct Gate {
     limits: Limits,
@@ -40,32 +44,61 @@ pub struct Gate {
 struct Line {
     places: Option<Arc<Semaphore>>,
     appointments: Appointments,
+    /// The pace at which this host lets itself be asked; none for all hosts together.
+    pace: Option<Arc<Pace>>,
 }
 
 /// The next free time, and the time before which nobody may come. Locked for a comparison and an addition.
 #[derive(Debug, Default)]
 struct Appointments(Mutex<(Option<Instant>, Option<Instant>)>);
 
-/// The permission to ask a host. Dropping it makes room for the next request.
+/// The permission to ask a host once. Dropping it makes room for the next request.
 #[derive(Debug)]
 pub(crate) struct Pass {
     _places: [Option<OwnedSemaphorePermit>; 2],
+    turn: Option<Turn>,
+    sent: Instant,
+}
+
+impl Pass {
+    /// The answer was no refusal, and told this of the host's limit.
+    pub(crate) fn accepted(&mut self, quota: Option<&Quota>) {
+        if let Some(turn) = self.turn.take() {
+            turn.accepted(self.sent, quota);
+        }
+    }
+
+    /// The host refused to be asked so fast, and asks for a pause. Returns the pause that all keep.
+    pub(crate) fn refused(&mut self, asked: Option<Duration>) -> Duration {
+        self.turn.take().map_or(Duration::ZERO, |turn| turn.refused(self.sent, asked))
+    }
 }
 
 impl Gate {
     /// A gate with these limits.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, hosts: Mutex::default(), all: Arc::new(Line::new(limits.at_once)) }
+        Self { limits, hosts: Mutex::default(), all: Arc::new(Line::new(limits.at_once, None)) }
     }
 
     /// Waits until `host` may be asked. Whoever waits for a host keeps nobody from asking another one.
     pub(crate) async fn enter(&self, host: &str) -> Pass {
         let host = self.host(host);
         let at_host = host.place().await;
-        host.appointments.keep(self.limits.host_rate).await;
-        let of_all = self.all.place().await;
-        self.all.appointments.keep(self.limits.rate).await;
-        Pass { _places: [at_host, of_all] }
+        loop {
+            let turn = host.turn().await;
+            host.appointments.keep(self.limits.host_rate).await;
+            let of_all = self.all.place().await;
+            self.all.appointments.keep(self.limits.rate).await;
+            // Something was refused while it waited for the others.
+            if turn.as_ref().is_none_or(Turn::is_good) {
+                return Pass { _places: [at_host, of_all], turn, sent: Instant::now() };
+            }
+        }
+    }
+
+    /// For how long `host` has refused everything.
+    pub(crate) fn refuses_for(&self, host: &str) -> Duration {
+        self.host(host).pace.as_ref().map_or(Duration::ZERO, |pace| pace.refuses_for())
     }
 
     /// Lets nobody ask `host` before `time`.
@@ -80,16 +113,24 @@ impl Gate {
         if let Some(host) = hosts.get(name) {
             return Arc::clone(host);
         }
-        let host = Arc::new(Line::new(self.limits.host_at_once));
+        let host = Arc::new(Line::new(self.limits.host_at_once, Some(Pace::eager())));
         hosts.insert(name.to_owned(), Arc::clone(&host));
         host
     }
 }
 
 impl Line {
-    fn new(places: Option<usize>) -> Self {
+    fn new(places: Option<usize>, pace: Option<Pace>) -> Self {
         let places = places.map(|most| Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS))));
-        Self { places, appointments: Appointments::default() }
+        Self { places, appointments: Appointments::default(), pace: pace.map(Arc::new) }
+    }
+
+    /// Waits for a turn at the host's own pace.
+    async fn turn(&self) -> Option<Turn> {
+        match &self.pace {
+            Some(pace) => Some(Turn::wait(pace).await),
+            None => None,
+        }
     }
 
     /// Waits for a place, in the order of arrival.

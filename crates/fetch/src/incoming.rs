@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use reqwest::Version;
@@ -13,8 +13,10 @@ use reqwest::header::{
 
 use crate::base64;
 use crate::client::{Client, refusal};
+use crate::encoding;
 use crate::error::FetchError;
 use crate::gate::Pass;
+use crate::quota::Quota;
 use crate::roads::Reply;
 use crate::target::Target;
 use crate::throttle::Throttle;
@@ -26,6 +28,8 @@ pub struct Ask {
     pub range: Option<Range<u64>>,
     /// Only if the file is still the one that this validator names; otherwise all of it.
     pub if_range: Option<String>,
+    /// Whether a refusal for the server's rate limit is waited for; not where somebody else has the file too.
+    pub patient: bool,
 }
 
 /// Which part of a file an answer says it has: the value of `Content-Range` (RFC 9110, section 14.4).
@@ -64,6 +68,9 @@ pub struct Head {
     pub whole: Vec<Stated>,
     /// Digests of what this answer carries.
     pub carried: Vec<Stated>,
+    /// The encodings that the server applied although it was asked for none. The bytes come as they were sent: a part of what
+    /// is encoded cannot be decoded.
+    pub encoding: Option<String>,
 }
 
 /// An answer whose body is read piece by piece. As long as it is there, it holds its place at the client's gate.
@@ -75,7 +82,7 @@ pub struct Incoming {
     client: Client,
     throttle: Option<Arc<Throttle>>,
     received: u64,
-    _pass: Option<Pass>,
+    _pass: Pass,
 }
 
 impl Client {
@@ -89,10 +96,6 @@ impl Client {
         ask: &Ask,
         throttle: Option<Arc<Throttle>>,
     ) -> Result<Incoming, FetchError> {
-        let pass = match &self.gate {
-            Some(gate) => Some(gate.enter(target.host()).await),
-            None => None,
-        };
         // What is stored is what the server has, and parts are parts of that.
         let mut more = HeaderMap::new();
         more.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -103,14 +106,21 @@ impl Client {
                 ask.if_range.as_deref().and_then(|validator| HeaderValue::from_str(validator).ok());
             more.extend(validator.map(|validator| (IF_RANGE, validator)));
         }
-        let reply = self.roads.get(&target.url, more, &self.manners).await?;
-        if !reply.status.is_success() {
-            let error = refusal(reply, &self.manners).await;
-            if let (Some(gate), FetchError::Status { retry_after: Some(pause), .. }) = (&self.gate, &error) {
-                gate.hold(target.host(), Instant::now() + *pause);
+        let mut waited = Duration::ZERO;
+        let (reply, pass) = loop {
+            let mut pass = self.gate.enter(target.host()).await;
+            let reply = self.roads.get(&target.url, more.clone(), &self.manners).await?;
+            if reply.status.is_success() {
+                pass.accepted(Quota::read(&reply.fields, SystemTime::now()).as_ref());
+                break (reply, pass);
             }
-            return Err(error);
-        }
+            let error = refusal(reply, &self.manners).await;
+            let pause = self.tell(&mut pass, target, &error).filter(|_| ask.patient);
+            waited = waited.saturating_add(pause.unwrap_or_default());
+            if pause.is_none() || waited >= self.manners.whole {
+                return Err(error);
+            }
+        };
         let head = Head::of(reply.status.as_u16(), reply.version, &reply.fields);
         let (limit, total) = (self.manners.max_body, head.part.as_ref().and_then(|part| part.total));
         if head.length.max(total).is_some_and(|length| length > limit) {
@@ -171,6 +181,7 @@ impl Head {
             ends_surely: length.is_some() || chunked || version >= Version::HTTP_2,
             whole,
             carried,
+            encoding: encoding::told(fields),
         }
     }
 }

@@ -11,13 +11,15 @@ pub struct Manners {
     pub connect: Duration,
     /// The longest silence of a server before and within an answer.
     pub read: Duration,
-    /// The longest that one URL may take, with all attempts and the pauses between them.
+    /// The longest that one URL may take, with all attempts and the pauses between them; without the time for which it waits
+    /// for its turn.
     pub whole: Duration,
     /// The longest body that is read, in bytes.
     pub max_body: u64,
     /// How many redirects are followed; one from HTTPS to HTTP never is.
     pub redirects: usize,
-    /// How often a request is repeated when it failed in a way that may pass.
+    /// How often a request is repeated when it failed in a way that may pass. A refusal for the server's rate limit is not
+    /// counted.
     pub retries: u32,
     /// Statuses that are asked again besides 429, 502, 503 and 504.
     pub also_retried: Vec<u16>,

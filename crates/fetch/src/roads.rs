@@ -13,7 +13,7 @@ use reqwest::{StatusCode, Url, Version};
 
 use crate::error::{FetchError, innermost};
 use crate::manners::Manners;
-use crate::target::is_secret_field;
+use crate::target::{Target, is_secret_field};
 use crate::tls;
 use crate::wire::{Broken, IDLE, WireBody, Wires};
 
@@ -89,14 +89,17 @@ impl Roads {
     ) -> Result<Reply, FetchError> {
         let mut reply = self.ask(url, self.with(&more), manners).await?;
         let (mut here, mut hops) = (Cow::Borrowed(url), 0);
-        while let Some(next) = reply.leads_to(&here) {
+        while let Some(next) = reply.leads_to(&here)? {
             let refused = |why: String| Err(FetchError::Redirect { why });
             hops += 1;
             if hops > manners.redirects {
-                return refused(format!(
-                    "and more than {} redirects in a row are not followed",
-                    manners.redirects
-                ));
+                let there = Target::show(next.as_str());
+                return refused(match manners.redirects {
+                    0 => format!("to {there}, and redirects are not followed here"),
+                    most => format!(
+                        "and more than {most} redirects in a row are not followed; the next one is to {there}"
+                    ),
+                });
             }
             if here.scheme() == "https" && next.scheme() != "https" {
                 return refused("but from HTTPS to plain HTTP".to_owned());
@@ -176,12 +179,31 @@ impl Reply {
     }
 
     /// Where the server says that the answer is, if it is elsewhere.
-    fn leads_to(&self, here: &Url) -> Option<Url> {
+    ///
+    /// # Errors
+    /// A place that is no address of HTTP.
+    fn leads_to(&self, here: &Url) -> Result<Option<Url>, FetchError> {
         use StatusCode as S;
         let moved =
             [S::MOVED_PERMANENTLY, S::FOUND, S::SEE_OTHER, S::TEMPORARY_REDIRECT, S::PERMANENT_REDIRECT];
-        let there = here.join(self.field(&LOCATION).filter(|_| moved.contains(&self.status))?).ok()?;
-        matches!(there.scheme(), "http" | "https").then_some(there)
+        if !moved.contains(&self.status) {
+            return Ok(None);
+        }
+        let refused = |why: String| FetchError::Redirect { why };
+        let status = self.status;
+        let Some(location) = self.fields.get(LOCATION) else {
+            return Err(refused(format!(
+                "with status {status}, and does not say where to: there is no field `Location`"
+            )));
+        };
+        let text = String::from_utf8_lossy(location.as_bytes());
+        let there = here.join(&text).map_err(|error| {
+            refused(format!("to `{}`, which is no address: {error}", Target::show(&text)))
+        })?;
+        match there.scheme() {
+            "http" | "https" => Ok(Some(there)),
+            scheme => Err(refused(format!("to an address of `{scheme}`, which is neither http nor https"))),
+        }
     }
 }
 

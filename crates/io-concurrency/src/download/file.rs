@@ -181,12 +181,21 @@ async fn get(fetcher: &Fetcher, wanted: &Wanted) -> Result<Saved, Problem> {
         }
         tracing::warn!(file = %wanted, "{why}: it is fetched anew");
     };
-    let received = transfer.received();
+    let (received, encoding) = (transfer.received(), transfer.unexpected_encoding());
     let part = transfer.into_part();
     let bytes = part.length()?;
     part.publish()?;
     fetcher.progress.done();
-    Ok(Saved { place, bytes, received, proof, kept: false })
+    if let Some(encoding) = &encoding {
+        // Parts of what is encoded cannot be decoded, so it is stored as it was sent.
+        let name = &wanted.name;
+        tracing::warn!(
+            "{wanted}: the server sends `{encoding}`, although it was asked for no encoding: {name} has the bytes as they came; \
+             decode them with {}",
+            decoder(encoding, name)
+        );
+    }
+    Ok(Saved { place, bytes, received, proof, kept: false, encoding })
 }
 
 /// The file, where it is there already.
@@ -203,7 +212,24 @@ async fn kept(fetcher: &Fetcher, wanted: &Wanted) -> Result<Option<Saved>, Probl
     };
     part::forget(&place);
     fetcher.progress.done();
-    Ok(Some(Saved { place, bytes: found.len(), received: 0, proof: proof.into(), kept: true }))
+    Ok(Some(Saved {
+        place,
+        bytes: found.len(),
+        received: 0,
+        proof: proof.into(),
+        kept: true,
+        encoding: None,
+    }))
+}
+
+/// The command that decodes a file.
+fn decoder(encoding: &str, name: &str) -> String {
+    match encoding {
+        "gzip" | "x-gzip" => format!("`gzip -dc <'{name}'`"),
+        "br" => format!("`brotli -dc '{name}'`"),
+        "zstd" => format!("`zstd -dc '{name}'`"),
+        _ => "a program that knows this encoding".to_owned(),
+    }
 }
 
 fn gave_up(error: &FetchError, failures: u32) -> Problem {

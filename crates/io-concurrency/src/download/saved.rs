@@ -21,6 +21,8 @@ pub struct Saved {
     pub proof: String,
     /// Whether it was there already.
     pub kept: bool,
+    /// The encoding in which its bytes are, where the server applied one that nobody asked for and its name does not tell.
+    pub encoding: Option<String>,
 }
 
 /// The files, in the order in which they were asked for, and those that are not there.
@@ -53,9 +55,12 @@ impl Downloads {
     pub fn print(&self) -> Result<(), Problem> {
         let line = |saved: &Saved| {
             let file = saved.place.to_string_lossy();
-            json!({ "file": file, "bytes": saved.bytes, "proof": saved.proof, "kept": saved.kept })
-                .to_string()
-                + "\n"
+            let mut line =
+                json!({ "file": file, "bytes": saved.bytes, "proof": saved.proof, "kept": saved.kept });
+            if let Some(encoding) = &saved.encoding {
+                line["encoding"] = encoding.as_str().into();
+            }
+            line.to_string() + "\n"
         };
         let text: String = self.files.iter().map(line).collect();
         match io::stdout().lock().write_all(text.as_bytes()) {

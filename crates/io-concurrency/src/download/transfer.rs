@@ -82,6 +82,8 @@ pub(super) struct Transfer<'a> {
     /// Where streams began or ended, other than at the ends of the file.
     pub(super) borders: RefCell<Vec<u64>>,
     received: Cell<u64>,
+    /// The encodings in which the last answer came, although none was asked for.
+    encoding: RefCell<Option<String>>,
 }
 
 impl<'a> Transfer<'a> {
@@ -107,12 +109,26 @@ impl<'a> Transfer<'a> {
             source: Cell::new(0),
             borders: RefCell::new(borders),
             received: Cell::new(0),
+            encoding: RefCell::default(),
         })
     }
 
     /// How many bytes came over the network.
     pub(super) fn received(&self) -> u64 {
         self.received.get()
+    }
+
+    /// The encodings in which the bytes came, where the file's name does not say so.
+    pub(super) fn unexpected_encoding(&self) -> Option<String> {
+        let encoding = self.encoding.borrow().clone()?;
+        let ending = self.wanted.name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+        let expected = match encoding.as_str() {
+            "gzip" | "x-gzip" => matches!(ending.as_str(), "gz" | "tgz"),
+            "br" => ending == "br",
+            "zstd" => matches!(ending.as_str(), "zst" | "zstd" | "tzst"),
+            _ => false,
+        };
+        (!expected).then_some(encoding)
     }
 
     pub(super) fn into_part(self) -> Part {
@@ -210,9 +226,14 @@ impl<'a> Transfer<'a> {
             let if_range = known
                 .filter(|known| known.source == self.source_id(source))
                 .and_then(|known| known.validator);
-            let ask = Ask { range: range.clone(), if_range };
+            // Another source is asked rather than waited for.
+            let patient = self.targets.len() == 1;
+            let ask = Ask { range: range.clone(), if_range, patient };
             match self.fetcher.client.open(&self.targets[source], &ask, self.fetcher.throttle.clone()).await {
-                Ok(incoming) => return Ok(incoming),
+                Ok(incoming) => {
+                    self.encoding.borrow_mut().clone_from(&incoming.head.encoding);
+                    return Ok(incoming);
+                }
                 Err(FetchError::Status { status: 416, .. }) if range.is_some() => {
                     return Err(Trouble::NoRanges("the server says that the file has no such part".into()));
                 }

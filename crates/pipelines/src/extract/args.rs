@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use lab::{Lab, OrProblem, Problem};
 
-use super::pace::Limit;
+use super::Limit;
 use super::walk::Style;
 use super::{Input, Setup};
 

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use fetch::{Client, FetchError, Manners, Once, Target};
+use fetch::{Client, FetchError, Manners, Once, Pace, Target};
 use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
-use super::pace::{Limit, Pace};
+use super::Limit;
 use super::page::{Page, unusable};
 use super::walk::Walk;
 
@@ -102,9 +102,9 @@ impl Fetcher {
                         Err(why) => unusable(&target.to_string(), &why),
                     }
                 }
-                Err(FetchError::Status { status: 429, retry_after }) => {
+                Err(FetchError::Status { retry_after, refusal, .. }) if refusal.limit => {
                     // To wait for one's turn is no failure.
-                    self.pace.refused(sent, retry_after.unwrap_or(Duration::from_secs(1)));
+                    self.pace.refused(sent, retry_after);
                     continue;
                 }
                 Err(error) => {

@@ -4,14 +4,12 @@
 //! overlap. Pages of which each tells the next one's cursor cannot be asked for ahead: there every strategy is as fast as
 //! `sequential`, and the table says so.
 //!
-//! The server's limits are kept by one pace for all workers (`pace`). The records are the same for every strategy: each
+//! The server's limits are kept by one pace for all workers (`fetch::Pace`). The records are the same for every strategy: each
 //! once, in the order of the pages (`gather`).
 
 mod args;
-mod bucket;
 mod fetcher;
 mod gather;
-mod pace;
 mod page;
 mod parquet_file;
 #[cfg(any(test, fuzzing))]
@@ -30,8 +28,8 @@ use lab::ways::{self, Sink, Tasks, Way};
 use lab::{Answer, Digest, Exercise, Failure, Lab, OrProblem, Problem, Role, Strategy, Work};
 
 pub use args::ExtractArgs;
+pub use fetch::RateLimit as Limit;
 pub use fetcher::{Errand, FetchPage, Fetched, Setup};
-pub use pace::Limit;
 pub use page::Page;
 pub use walk::{Style, Walk};
 

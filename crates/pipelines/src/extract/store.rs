@@ -23,7 +23,7 @@ use lab::out::{Staging, publish};
 use lab::{OrProblem, Problem};
 use serde::{Deserialize, Serialize};
 
-use super::pace::Limit;
+use super::Limit;
 use super::page::key_of;
 use super::walk::Walk;
 

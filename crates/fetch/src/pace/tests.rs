@@ -16,7 +16,7 @@ use super::*;
 struct Ran {
     seconds: f64,
     refused: usize,
-    limit: Option<Limit>,
+    limit: Option<RateLimit>,
 }
 
 /// What a server is like.
@@ -27,13 +27,15 @@ struct Server {
     /// Seconds for a request and its answer; what is above `steady` is by chance.
     steady: f64,
     chance: f64,
+    /// Whether the client begins with few requests at once.
+    careful: bool,
     /// What its answers tell of the limit.
-    tells: Option<fn(Limit, f64) -> Quota>,
+    tells: Option<fn(RateLimit, f64) -> Quota>,
 }
 
 impl Server {
     fn near(rate: f64, burst: f64) -> Self {
-        Self { rate, burst, steady: 0.001, chance: 0.001, tells: None }
+        Self { rate, burst, steady: 0.001, chance: 0.001, careful: true, tells: None }
     }
 }
 
@@ -50,13 +52,13 @@ enum Event {
     Answered(u64, Option<u64>),
 }
 
-fn run(server: Server, told: Option<Limit>, requests: usize, at_once: u64) -> Ran {
+fn run(server: Server, told: Option<RateLimit>, requests: usize, at_once: u64) -> Ran {
     let start = Instant::now();
     let at = |nanos: u64| start + Duration::from_nanos(nanos);
     let nanos = |time: Instant| u64::try_from(time.duration_since(start).as_nanos()).unwrap();
     let mut dice = fastrand::Rng::with_seed(7);
     let mut half_way = || ((server.steady + server.chance * dice.f64()) * 0.5e9) as u64;
-    let mut inner = Inner::new(told, start);
+    let mut inner = Inner::new(told, server.careful, start);
     let (mut level, mut then) = (server.burst, 0_u64);
     let (mut done, mut refused, mut end) = (0, 0, 0);
     let mut waiting: Vec<u64> = Vec::new();
@@ -68,13 +70,16 @@ fn run(server: Server, told: Option<Limit>, requests: usize, at_once: u64) -> Ra
         }
         match event {
             Event::Looks => match inner.turn_and_epoch(at(now)) {
-                (Turn::At(time), epoch) => {
+                (When::At(time), epoch) => {
                     events.push(Reverse((nanos(time).max(now), Event::Sends(epoch), worker)));
                 }
-                (Turn::NotBefore(time), _) => events.push(Reverse((nanos(time), Event::Looks, worker))),
-                (Turn::Later, _) => waiting.push(worker),
+                (When::NotBefore(time), _) => events.push(Reverse((nanos(time), Event::Looks, worker))),
+                (When::Later, _) => waiting.push(worker),
             },
-            Event::Sends(epoch) if !inner.still(epoch) => events.push(Reverse((now, Event::Looks, worker))),
+            Event::Sends(epoch) if inner.epoch != epoch => {
+                inner.under_way -= 1;
+                events.push(Reverse((now, Event::Looks, worker)));
+            }
             Event::Sends(_) => events.push(Reverse((now + half_way(), Event::Arrives(now), worker))),
             Event::Arrives(sent) => {
                 level = (level + (now - then) as f64 / 1e9 * server.rate).min(server.burst);
@@ -88,14 +93,14 @@ fn run(server: Server, told: Option<Limit>, requests: usize, at_once: u64) -> Ra
                 // The pace reads the clock itself only in the real thing.
                 match refusal {
                     None => {
-                        let limit = Limit { rate: server.rate, burst: server.burst };
+                        let limit = RateLimit { rate: server.rate, burst: server.burst };
                         let quota = server.tells.map(|tells| tells(limit, level));
                         inner.accepted(at(sent), at(now), quota.as_ref());
                         done += 1;
                         end = now;
                     }
                     Some(pause) => {
-                        inner.refused(at(sent), at(now), Duration::from_secs(pause));
+                        inner.refused(at(sent), at(now), Some(Duration::from_secs(pause)));
                         refused += 1;
                     }
                 }
@@ -111,7 +116,7 @@ fn run(server: Server, told: Option<Limit>, requests: usize, at_once: u64) -> Ra
 #[test]
 fn a_limit_that_the_user_told_is_never_passed_and_kept_in_hardly_more_than_the_least_time() {
     for (rate, burst) in [(50.0, 10.0), (5.0, 1.0), (400.0, 100.0)] {
-        let ran = run(Server::near(rate, burst), Some(Limit { rate, burst }), 400, 16);
+        let ran = run(Server::near(rate, burst), Some(RateLimit { rate, burst }), 400, 16);
         let least = (400.0 - burst) / rate;
         assert!(
             ran.refused == 0 && ran.seconds < least * 1.05 + 0.1,
@@ -122,7 +127,7 @@ fn a_limit_that_the_user_told_is_never_passed_and_kept_in_hardly_more_than_the_l
 
 #[test]
 fn a_limit_that_the_server_tells_is_never_passed_and_kept_in_hardly_more_than_the_least_time() {
-    let policy = |limit: Limit, level: f64| Quota {
+    let policy = |limit: RateLimit, level: f64| Quota {
         rate: Some(limit.rate),
         burst: Some(limit.burst),
         remaining: Some(level as u64),
@@ -144,7 +149,7 @@ fn a_limit_that_the_server_tells_is_never_passed_and_kept_in_hardly_more_than_th
 
 #[test]
 fn where_only_what_is_left_is_told_nobody_asks_for_more_than_that() {
-    let left = |limit: Limit, level: f64| Quota {
+    let left = |limit: RateLimit, level: f64| Quota {
         remaining: Some(level as u64),
         reset: Some(Duration::from_secs_f64(limit.burst / limit.rate)),
         ..Quota::default()
@@ -159,7 +164,7 @@ fn a_limit_that_nobody_told_is_learnt_from_a_few_refusals_in_little_more_than_th
     let mut worst = 0.0_f64;
     for (rate, burst) in [(50.0, 10.0), (20.0, 30.0), (200.0, 50.0), (8.0, 4.0), (30.0, 100.0)] {
         for (steady, chance) in [(0.0005, 0.0005), (0.002, 0.01), (0.03, 0.01)] {
-            let server = Server { rate, burst, steady, chance, tells: None };
+            let server = Server { rate, burst, steady, chance, careful: true, tells: None };
             // As many as take a minute: what is learnt costs some seconds, whatever comes after.
             let requests = (60.0 * rate + burst) as usize;
             let ran = run(server, None, requests, 16);
@@ -177,11 +182,11 @@ fn a_limit_that_nobody_told_is_learnt_from_a_few_refusals_in_little_more_than_th
 #[test]
 fn a_bucket_that_another_client_has_emptied_is_not_taken_for_a_small_one() {
     let start = Instant::now();
-    let mut inner = Inner::new(None, start);
-    assert_eq!(inner.turn(start), Turn::At(start));
-    inner.refused(start, start, Duration::from_secs(1));
+    let mut inner = Inner::new(None, true, start);
+    assert_eq!(inner.turn(start), When::At(start));
+    inner.refused(start, start, Some(Duration::from_secs(1)));
     assert_eq!(
         (inner.learning, inner.turn(start)),
-        (Learning::Free, Turn::At(start + Duration::from_secs(1)))
+        (Learning::Free, When::At(start + Duration::from_secs(1)))
     );
 }

@@ -13,20 +13,20 @@ const STEPS: i32 = 1_200;
 
 /// What was let through between two refusals.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stretch {
+pub(crate) struct Stretch {
     /// Requests that were let through: when they were sent and when their answers came, in seconds since the bucket was empty.
     /// The server let them through somewhere between.
-    pub(super) accepted: Vec<[f64; 2]>,
+    pub(crate) accepted: Vec<[f64; 2]>,
     /// When one was refused.
-    pub(super) refused: f64,
+    pub(crate) refused: f64,
     /// Whether the beginning was forgotten: what the bucket had then is not known.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
 }
 
 impl Stretch {
     /// The least rate that explains what was let through, where the bucket holds `most_burst` at the most, and the greatest that
     /// explains the refusal, where it holds `least_burst(rate)` at the least; neither beyond `most`.
-    pub(super) fn rates(&self, most_burst: f64, least_burst: impl Fn(f64) -> f64, most: f64) -> (f64, f64) {
+    pub(crate) fn rates(&self, most_burst: f64, least_burst: impl Fn(f64) -> f64, most: f64) -> (f64, f64) {
         let rates = || (0..STEPS).map(|step| most / STEP.powi(step));
         // A rate explains what a lower one explains.
         let low = rates().take_while(|rate| self.explains_accepted(*rate, most_burst + SLACK)).last();
