@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::context::Lab;
+use crate::job::{Cause, Failure};
 use crate::problem::{OrProblem, Problem};
 
 impl Lab {
@@ -13,26 +14,69 @@ impl Lab {
     /// A pattern that means nothing; the hint says how the lab's own data is made.
     pub fn inputs(&self, patterns: &[String], own: &str, extension: &str) -> Result<Vec<PathBuf>, Problem> {
         if patterns.is_empty() {
-            let files = in_folder(&self.raw(own), extension)?;
-            let make = format!("`cargo xtask data --scale {}` makes the lab's own data", self.scale.name());
-            let empty =
-                || Problem::new(format!("the lab has no {own} yet")).at(self.raw(own).display()).hint(make);
-            return if files.is_empty() { Err(empty()) } else { Ok(files) };
+            return self.own_inputs(own, extension);
         }
         let mut all = Vec::new();
         for pattern in patterns {
-            let files = meant_by(pattern, extension)?;
-            if files.is_empty() {
-                return Err(Problem::new(format!("`{pattern}` means no file")).expected(format!(
-                    "a file, a folder with .{extension} files, or a pattern such as 'in/*.{extension}'"
-                )));
-            }
-            all.extend(files);
+            all.extend(found_by(pattern, extension)?);
         }
-        let mut seen = std::collections::HashSet::new();
-        all.retain(|file| seen.insert(file.clone()));
-        Ok(all)
+        Ok(each_once(all))
     }
+
+    /// The files that `patterns` mean, as [`Self::inputs`] finds them, and a failure for each pattern that finds none: an input
+    /// that is missing costs itself only.
+    ///
+    /// # Errors
+    /// The first failure, where no pattern finds a file.
+    pub fn inputs_that_exist(
+        &self,
+        patterns: &[String],
+        own: &str,
+        extension: &str,
+    ) -> Result<(Vec<PathBuf>, Vec<Failure>), Problem> {
+        if patterns.is_empty() {
+            return Ok((self.own_inputs(own, extension)?, Vec::new()));
+        }
+        let mut all = Vec::new();
+        let mut missing = Vec::new();
+        for pattern in patterns {
+            match found_by(pattern, extension) {
+                Ok(files) => all.extend(files),
+                Err(problem) => {
+                    missing.push(Failure { task: pattern.clone(), cause: Cause::Problem(problem) });
+                }
+            }
+        }
+        match missing.first() {
+            Some(Failure { cause: Cause::Problem(problem), .. }) if all.is_empty() => Err(problem.clone()),
+            _ => Ok((each_once(all), missing)),
+        }
+    }
+
+    fn own_inputs(&self, own: &str, extension: &str) -> Result<Vec<PathBuf>, Problem> {
+        let files = in_folder(&self.raw(own), extension)?;
+        let make = format!("`cargo xtask data --scale {}` makes the lab's own data", self.scale.name());
+        let empty =
+            || Problem::new(format!("the lab has no {own} yet")).at(self.raw(own).display()).hint(make);
+        if files.is_empty() { Err(empty()) } else { Ok(files) }
+    }
+}
+
+fn each_once(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = std::collections::HashSet::new();
+    files.retain(|file| seen.insert(file.clone()));
+    files
+}
+
+/// What a pattern means, which is at least one file.
+fn found_by(pattern: &str, extension: &str) -> Result<Vec<PathBuf>, Problem> {
+    let files = meant_by(pattern, extension)?;
+    if files.is_empty() {
+        return Err(Problem::new(format!("`{pattern}` means no file")).expected(format!(
+            "a file, a folder with .{extension} files, or a pattern such as 'in/*.{extension}'"
+        )));
+    }
+    Ok(files)
 }
 
 fn meant_by(pattern: &str, extension: &str) -> Result<Vec<PathBuf>, Problem> {
@@ -81,6 +125,18 @@ mod tests {
         assert_eq!(names(&[at("")]), ["a.csv", "b.csv"]);
         assert_eq!(names(&[at("c.txt"), at("*.csv"), at("a.csv")]), ["c.txt", "a.csv", "b.csv"]);
         assert!(lab.inputs(&[at("none*")], "none", "csv").unwrap_err().to_string().contains("means no file"));
+    }
+
+    #[test]
+    fn an_input_that_is_missing_costs_itself_only() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.csv"), "").unwrap();
+        let lab = Lab::new(1);
+        let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        let (files, missing) = lab.inputs_that_exist(&[at("no.csv"), at("a.csv")], "none", "csv").unwrap();
+        assert_eq!((files.len(), missing.len()), (1, 1));
+        assert_eq!(missing[0].task, at("no.csv"));
+        assert!(lab.inputs_that_exist(&[at("no.csv")], "none", "csv").is_err());
     }
 
     #[test]

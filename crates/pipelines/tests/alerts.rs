@@ -128,3 +128,35 @@ fn the_hour_that_comes_twice_is_told_apart_and_events_of_several_files_are_in_th
          2025-11-02T06:30:00Z E4;2025-11-02T07:00:00Z E5;"
     );
 }
+
+#[test]
+fn a_place_without_logs_costs_itself_only_also_with_a_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("app.log"), "2025-03-10T14:03:12Z ERROR (payments) failed\n").unwrap();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    // It can be opened, and not unpacked.
+    std::fs::write(folder.path().join("broken.log.gz"), b"no gzip").unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let state = at("state");
+    for more in [&[][..], &["--state", &state, "--settle-ms", "0"]] {
+        let mut command = witness::program(env!("CARGO_BIN_EXE_pipelines"), folder.path());
+        command.args([
+            "alerts",
+            "--quiet",
+            &at("empty"),
+            &at("app.log"),
+            &at("no.log"),
+            &at("broken.log.gz"),
+        ]);
+        let ended = witness::run(command.args(more));
+        assert_eq!(ended.code, Some(1), "{}", ended.err);
+        for words in ["empty has no log file", "no.log` means no file"] {
+            assert!(ended.err.contains(words), "{words}: {}", ended.err);
+        }
+        assert!(ended.err.contains("broken.log.gz"), "{}", ended.err);
+        assert!(!ended.err.contains("failed: app.log"), "{}", ended.err);
+    }
+    let mut command = witness::program(env!("CARGO_BIN_EXE_pipelines"), folder.path());
+    let ended = witness::run(command.args(["alerts", &at("no.log")]));
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{}", ended.err);
+}

@@ -17,7 +17,8 @@ use super::{AlertsArgs, Input, Output};
 
 /// Reads all files once.
 pub(super) fn gather(input: &Input, lab: &Lab, way: Way<ScanPiece>) -> Result<Output, Problem> {
-    let sources: Vec<Source> = input.places.files(lab)?.iter().map(whole).collect();
+    let (files, mut failures) = input.places.files(lab)?;
+    let sources: Vec<Source> = files.iter().map(whole).collect();
     let place = lab.out();
     let staging = match &place {
         Some(place) => Staging::beside(place)?,
@@ -36,8 +37,8 @@ pub(super) fn gather(input: &Input, lab: &Lab, way: Way<ScanPiece>) -> Result<Ou
     out.flush().or_problem(cannot)?;
     lab.stop.check()?;
     let work = Work { items: sources.len() as u64, rows: done.hits, bytes_in: done.bytes, bytes_out: bytes };
-    let mut output =
-        Output { file: Some(staged.clone()), spool: None, alerts, work, failures: done.failures };
+    failures.extend(done.failures);
+    let mut output = Output { file: Some(staged.clone()), spool: None, alerts, work, failures };
     match place {
         Some(place) => {
             publish(&staged, &place)?;

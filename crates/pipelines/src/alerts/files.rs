@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use lab::{Lab, Problem};
+use lab::{Cause, Failure, Lab, Problem};
 use serde::{Deserialize, Serialize};
 use tabular::unpack::{self, Compression};
 
@@ -88,27 +88,50 @@ impl Places {
         found
     }
 
-    /// Every file that is to be read now.
+    /// Every file that is to be read now, and a failure for each place without one: it costs itself only.
     ///
     /// # Errors
-    /// Nothing that was named is there.
-    pub(crate) fn files(&self, lab: &Lab) -> Result<Vec<Found>, Problem> {
+    /// The first failure, where no place has a file.
+    pub(crate) fn files(&self, lab: &Lab) -> Result<(Vec<Found>, Vec<Failure>), Problem> {
         let mut files = self.look();
         files.retain(|file| !file.sibling);
         if files.is_empty() && self.named.is_empty() {
             lab.inputs(&[], "logs", "log")?;
         }
-        for place in &self.named {
-            let is_there =
-                Path::new(place).exists() || glob::glob(place).is_ok_and(|mut paths| paths.next().is_some());
-            if !is_there {
-                return Err(Problem::new(format!("`{place}` means no file")).expected(
-                    "a log file, a folder with .log files, or a quoted pattern such as '/var/log/app*.log'",
-                ));
-            }
+        let problems: Vec<(&String, Problem)> =
+            self.named.iter().filter_map(|place| Some((place, missing(place)?))).collect();
+        if let (true, Some((_, problem))) = (files.is_empty(), problems.first()) {
+            return Err(problem.clone());
         }
-        Ok(files)
+        let failed = |(place, problem): (&String, Problem)| Failure {
+            task: place.clone(),
+            cause: Cause::Problem(problem),
+        };
+        Ok((files, problems.into_iter().map(failed).collect()))
     }
+}
+
+/// The reason for which a place has no log file, if it has none.
+fn missing(place: &str) -> Option<Problem> {
+    let expected = "a log file, a folder with .log files, or a quoted pattern such as '/var/log/app*.log'";
+    let path = Path::new(place);
+    if path.is_dir() {
+        if let Err(error) = fs::read_dir(path) {
+            return Some(Problem::because(format!("cannot list {place}"), &error));
+        }
+        let mut found = Vec::new();
+        folder(path, &mut found);
+        let empty = || Problem::new(format!("{place} has no log file")).expected(expected);
+        return found.is_empty().then(empty);
+    }
+    if path.is_file() {
+        return None;
+    }
+    if path.exists() {
+        return Some(Problem::new(format!("{place} is neither a file nor a folder")).expected(expected));
+    }
+    let is_there = glob::glob(place).is_ok_and(|mut paths| paths.next().is_some());
+    (!is_there).then(|| Problem::new(format!("`{place}` means no file")).expected(expected))
 }
 
 /// The log files of a folder and of the folders in it: those with `.log` in their names, or `.gz` at the end.

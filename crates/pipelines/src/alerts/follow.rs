@@ -6,7 +6,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::time::{Duration, SystemTime};
 
 use lab::ways::Way;
-use lab::{Lab, OrProblem, Problem, Work};
+use lab::{Cause, Failure, Lab, OrProblem, Problem, Work};
 
 use super::engine::Alert;
 use super::files::{Found, Known};
@@ -47,13 +47,14 @@ const STDOUT: usize = usize::MAX;
 pub(super) fn once_more(input: &Input, lab: &Lab, way: Way<ScanPiece>) -> Result<Output, Problem> {
     let pace = Pace { every: Duration::ZERO, settle: input.settle, from_end: false };
     let mut follower = Follower::new(input, lab, pace)?;
-    input.places.files(lab)?;
+    let (_, missing) = input.places.files(lab)?;
     // Logs that are renamed just now are found at the next look, and nobody renames them this often.
     for _ in 0..LOOKS {
         if follower.look(lab, way)? == Seen::All || lab.stop.asked() {
             break;
         }
     }
+    follower.output.failures.extend(missing);
     Ok(follower.output)
 }
 
@@ -249,7 +250,7 @@ impl<'a> Follower<'a> {
         (reads, seen)
     }
 
-    fn source(&self, known: usize, found: &Found) -> Source {
+    fn source(&mut self, known: usize, found: &Found) -> Source {
         let Known { position, line, .. } = self.state.files[known];
         // A packed file that was read to its end has nothing new; whether it was is known by its size on disk.
         let end = if found.packed { self.packed_end(found, position) } else { found.size };
@@ -266,15 +267,18 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Where a packed file ends, unpacked; `position` where it cannot be unpacked yet.
-    fn packed_end(&self, found: &Found, position: u64) -> u64 {
+    /// Where a packed file ends, unpacked; `position` where it is still being packed, and where it cannot be unpacked, which is a
+    /// failure.
+    fn packed_end(&mut self, found: &Found, position: u64) -> u64 {
         if found.quiet() < self.pace.settle {
             return position;
         }
-        let length = found.length();
-        length
-            .inspect_err(|error| tracing::warn!("{} cannot be unpacked: {error}", found.path.display()))
-            .unwrap_or(position)
+        found.length().unwrap_or_else(|error| {
+            let problem = Problem::because("cannot unpack the log", &error);
+            let task = found.path.display().to_string();
+            self.output.failures.push(Failure { task, cause: Cause::Problem(problem) });
+            position
+        })
     }
 
     /// Appends alerts to `--out`, saves, tells everybody else, and saves again.

@@ -1,6 +1,6 @@
 //! One piece of a file, from its bytes to the events that fit a rule. Knows nothing of strategies.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -295,7 +295,7 @@ impl ScanPiece {
             counted = event.start;
             let content = trimmed(&text[event.clone()]);
             let at = clock.read(content).or_else(|| before(clock, &text[..event.start])).map(both);
-            let shown = append(&mut scanned.text, &content[..content.len().min(SHOWN)]);
+            let shown = append(&mut scanned.text, content);
             for fit in fits.drain(..) {
                 scanned.hits.push(Hit {
                     rule: u16::try_from(fit.rule).unwrap_or(u16::MAX),
@@ -312,14 +312,30 @@ impl ScanPiece {
     }
 }
 
-/// Appends what is text and marks what is not. Tells where it is then.
+/// Appends what an alert shows of an event, and returns where it stands. Bytes that are no text are marked, and so is a cut.
 fn append(text: &mut String, event: &[u8]) -> Range<usize> {
     let from = text.len();
-    match std::str::from_utf8(event) {
-        Ok(event) => text.push_str(event),
-        Err(_) => text.push_str(&String::from_utf8_lossy(event)),
+    let shown = &event[..cut_at(event)];
+    match std::str::from_utf8(shown) {
+        Ok(shown) => text.push_str(shown),
+        Err(_) => text.push_str(&String::from_utf8_lossy(shown)),
+    }
+    let left = event.len() - shown.len();
+    if left > 0 {
+        // A string takes everything.
+        let _ = write!(text, "… [{left} bytes more]");
     }
     from..text.len()
+}
+
+/// The first [`SHOWN`] bytes of an event, or fewer where a character would be cut in two.
+fn cut_at(event: &[u8]) -> usize {
+    if event.len() <= SHOWN {
+        return event.len();
+    }
+    // A character has at most four bytes, of which all but the first begin with the bits 10.
+    let begins = |at: &usize| event[*at] & 0b1100_0000 != 0b1000_0000;
+    (SHOWN - 3..=SHOWN).rev().find(begins).unwrap_or(SHOWN)
 }
 
 fn both(stamp: Stamp) -> (i64, i64) {
@@ -340,4 +356,27 @@ fn before(clock: &Clock, text: &[u8]) -> Option<Stamp> {
         end = start;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(event: &str, expected: &str) {
+        let mut text = String::from("before");
+        let place = append(&mut text, event.as_bytes());
+        assert_eq!(&text[place], expected);
+    }
+
+    #[test]
+    fn a_long_event_is_cut_between_characters_and_the_cut_is_marked() {
+        check("short", "short");
+        let fits = "x".repeat(SHOWN);
+        check(&fits, &fits);
+        check(&"x".repeat(SHOWN + 7), &format!("{fits}… [7 bytes more]"));
+        // The last character that begins within the limit ends behind it.
+        let accents = format!("x{}", "ã".repeat(SHOWN / 2));
+        let whole = format!("x{}", "ã".repeat(SHOWN / 2 - 1));
+        check(&accents, &format!("{whole}… [2 bytes more]"));
+    }
 }
