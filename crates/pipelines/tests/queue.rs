@@ -79,27 +79,84 @@ fn lines_that_cannot_be_processed_become_dead_letters_with_their_place_and_reaso
     }
 }
 
+/// Runs the program over every local queue, with these arguments, and looks at each end.
+fn check_each(folder: &Path, arguments: &[&str], look: impl Fn(&str, &witness::Ended)) {
+    for strategy in local() {
+        let mut command = witness::program(PROGRAM, folder);
+        command.arg("queue").args(arguments).arg("--out").arg(folder.join("o/out"));
+        let ended = witness::run(command.args(["--strategy", strategy.name]));
+        look(strategy.name, &ended);
+    }
+}
+
 #[test]
-fn a_source_that_cannot_be_read_ends_everybody_and_nothing_is_written() {
+fn a_source_that_is_missing_or_cannot_be_read_costs_itself_only() {
     let folder = tempfile::tempdir().unwrap();
     let good = folder.path().join("good.ndjson");
-    fs::write(&good, "{}\n".repeat(50_000)).unwrap();
+    fs::write(&good, "{}\n".repeat(5_000)).unwrap();
     // A folder has the name of a file: it can be opened, and not read.
     let bad = folder.path().join("x.ndjson");
     fs::create_dir(&bad).unwrap();
     fs::create_dir(bad.join("y.ndjson")).unwrap();
-    for strategy in local() {
-        let mut command = witness::program(PROGRAM, folder.path());
-        command
-            .arg("queue")
-            .arg(&good)
-            .arg(format!("{}/*.ndjson", bad.display()))
-            .arg("--out")
-            .arg(folder.path().join("o/out"));
-        let ended = witness::run(command.args(["--strategy", strategy.name]));
-        assert_eq!(ended.code, Some(1), "{}: {}", strategy.name, ended.err);
+    let pattern = format!("{}/*.ndjson", bad.display());
+    let arguments = [pattern.as_str(), "no-such.ndjson", good.to_str().unwrap()];
+    check_each(folder.path(), &arguments, |strategy, ended| {
+        assert_eq!(ended.code, Some(1), "{strategy}: {}", ended.err);
+        assert!(
+            ended.err.contains("y.ndjson") && ended.err.contains("`no-such.ndjson` means no file"),
+            "{}",
+            ended.err
+        );
+        let passed = fs::read_to_string(folder.path().join("o/out")).unwrap();
+        assert_eq!(passed.lines().count(), 5_000, "{strategy}");
+        fs::remove_file(folder.path().join("o/out")).unwrap();
+    });
+}
+
+#[test]
+fn sources_none_of_which_can_be_read_are_an_error_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("x");
+    fs::create_dir_all(bad.join("y.ndjson")).unwrap();
+    check_each(folder.path(), &[&format!("{}/*.ndjson", bad.display())], |strategy, ended| {
+        assert_eq!(ended.code, Some(1), "{strategy}: {}", ended.err);
         assert!(ended.err.contains("y.ndjson"), "{}", ended.err);
-        assert_eq!(listing(&folder.path().join("o")), [""; 0], "{}", strategy.name);
+        assert_eq!(listing(&folder.path().join("o")), [""; 0], "{strategy}");
+    });
+}
+
+#[test]
+fn a_source_of_which_every_message_is_dead_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("table.csv");
+    fs::write(&table, "account,cents\n1,2\n3,4\n").unwrap();
+    let good = folder.path().join("good.ndjson");
+    fs::write(&good, "{\"account\":1}\nbroken\n").unwrap();
+    let arguments = [table.to_str().unwrap(), good.to_str().unwrap(), "--need", "account"];
+    check_each(folder.path(), &arguments, |strategy, ended| {
+        assert_eq!(ended.code, Some(1), "{strategy}: {}", ended.err);
+        assert!(ended.err.contains("table.csv: all 3 messages became dead letters"), "{}", ended.err);
+        assert!(!ended.err.contains("good.ndjson: all"), "{}", ended.err);
+        let dead = fs::read_to_string(folder.path().join("o/out.dead")).unwrap();
+        assert_eq!(dead.lines().count(), 4, "{strategy}");
+    });
+}
+
+#[test]
+fn a_field_that_no_message_has_is_an_error_before_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("in.ndjson");
+    fs::write(&file, "{\"account\":1,\"cents\":2}\n{\"account\":1,\"kind\":null}\n").unwrap();
+    for (needed, hint) in
+        [("acount", "did you mean `account`?"), ("zzz", "--need names"), ("kind", "--need names")]
+    {
+        let mut command = witness::program(PROGRAM, folder.path());
+        command.arg("queue").arg(&file).args(["--need", needed, "--out"]).arg(folder.path().join("o/out"));
+        let ended = witness::run(&mut command);
+        assert_eq!(ended.code, Some(1), "{}", ended.err);
+        assert!(ended.err.contains(&format!("no message has the field `{needed}`")), "{}", ended.err);
+        assert!(ended.err.contains("one of account, cents") && ended.err.contains(hint), "{}", ended.err);
+        assert!(!folder.path().join("o").exists());
     }
 }
 

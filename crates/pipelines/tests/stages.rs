@@ -81,6 +81,27 @@ fn a_bad_row_is_named_with_its_line_and_column_and_nothing_is_written() {
 }
 
 #[test]
+fn an_input_that_is_missing_or_no_table_of_orders_costs_itself_only() {
+    let folder = orders(1, 100);
+    let other = folder.path().join("other.csv");
+    fs::write(&other, "a,b\n1,2\n").unwrap();
+    for strategy in Stages::STRATEGIES {
+        let mut command = stages(folder.path(), strategy.name);
+        let ended = run(command.arg(&other).arg("no-such.csv"));
+        assert_eq!(ended.code, Some(1), "{}: {}", strategy.name, ended.err);
+        for words in ["other.csv: cannot ingest the orders", "`no-such.csv` means no file"] {
+            assert!(ended.err.contains(words), "{words}: {}", ended.err);
+        }
+        assert_eq!(listing(&folder.path().join("out")), ["orders.parquet"], "{}", strategy.name);
+        fs::remove_file(folder.path().join("out/orders.parquet")).unwrap();
+    }
+    let mut alone = witness::program(PROGRAM, folder.path());
+    let ended = run(alone.arg("stages").arg(&other).arg("--out").arg(folder.path().join("out/x.parquet")));
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    assert_eq!(listing(&folder.path().join("out")), [""; 0]);
+}
+
+#[test]
 fn a_stage_that_is_killed_ends_the_row_and_is_named() {
     let folder = orders(4, 100_000);
     let program = stages(folder.path(), "processes").spawn().unwrap();

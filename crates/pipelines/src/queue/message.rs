@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use lab::{OrProblem, Problem, Stop};
@@ -36,6 +36,14 @@ pub struct Processed {
     pub(super) again: bool,
 }
 
+/// The messages that a source gave.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Production {
+    pub(super) messages: u64,
+    /// The error that ended it before its end.
+    pub(super) problem: Option<Problem>,
+}
+
 /// Where messages come from.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
@@ -46,17 +54,14 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Puts every message of the source, until there is no more, nobody takes them, or a stop. Returns how many there were.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
+    /// Puts every message of the source, until there is no more, nobody takes them, a stop, or a file that cannot be read on.
     pub(super) fn produce(
         &self,
         source: u32,
         began: Instant,
         stop: &Stop,
         put: &mut dyn FnMut(Message) -> bool,
-    ) -> Result<u64, Problem> {
+    ) -> Production {
         let mut number = 0;
         let mut give = |text: String| {
             let message = Message { source, number, text, put_ns: since(began) };
@@ -64,24 +69,14 @@ impl Source {
             number += u64::from(taken);
             taken
         };
-        match self {
+        let problem = match self {
             Self::Made { seed, count } => {
                 let _ = (0..*count).all(|number| give(made(*seed, source, number)));
+                None
             }
-            Self::Lines(path) => {
-                let cannot = || format!("cannot read {}", path.display());
-                let mut lines = BufReader::with_capacity(1 << 18, File::open(path).or_problem(cannot)?);
-                let mut line = Vec::new();
-                while lines.read_until(b'\n', &mut line).or_problem(cannot)? > 0 {
-                    let text = String::from_utf8_lossy(&line);
-                    if !give(text.trim_end_matches(['\n', '\r']).to_owned()) {
-                        break;
-                    }
-                    line.clear();
-                }
-            }
-        }
-        Ok(number)
+            Self::Lines(path) => each_line(path, &mut give).err(),
+        };
+        Production { messages: number, problem }
     }
 
     /// How errors and dead letters call it.
@@ -91,6 +86,21 @@ impl Source {
             Self::Made { .. } => format!("made-{number}"),
         }
     }
+}
+
+/// Gives every line of a file, without its end, until nobody takes them.
+fn each_line(path: &Path, give: &mut dyn FnMut(String) -> bool) -> Result<(), Problem> {
+    let cannot = || format!("cannot read {}", path.display());
+    let mut lines = BufReader::with_capacity(1 << 18, File::open(path).or_problem(cannot)?);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).or_problem(cannot)? > 0 {
+        let text = String::from_utf8_lossy(&line);
+        if !give(text.trim_end_matches(['\n', '\r']).to_owned()) {
+            break;
+        }
+        line.clear();
+    }
+    Ok(())
 }
 
 /// Nanoseconds since the run began.

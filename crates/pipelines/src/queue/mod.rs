@@ -13,6 +13,7 @@ mod channel;
 mod message;
 #[cfg(feature = "nats")]
 mod nats;
+mod sample;
 mod strategies;
 mod tally;
 
@@ -20,14 +21,15 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use lab::exercise::Kind;
+use lab::logged;
 use lab::out::{Staging, publish};
-use lab::{Answer, Digest, Exercise, Failure, Lab, Problem, Role, Scale, Strategy, Work};
+use lab::{Answer, Cause, Digest, Exercise, Failure, Lab, Problem, Role, Scale, Strategy, Work};
 
-use message::Source;
 pub use message::{Message, Processed};
+use message::{Production, Source};
 pub use strategies::{Batch, ProcessBatch};
 pub use tally::Measured;
-use tally::Tally;
+use tally::{AllDead, Tally};
 
 /// The exercise.
 pub struct Queue;
@@ -79,6 +81,8 @@ pub struct Input {
     broker: Option<String>,
     out: PathBuf,
     dead: PathBuf,
+    /// Inputs that are not there.
+    missing: Vec<Failure>,
 }
 
 /// The files that were written.
@@ -87,6 +91,7 @@ pub struct Output {
     out: PathBuf,
     dead: PathBuf,
     work: Work,
+    failures: Vec<Failure>,
     /// What was measured.
     pub measured: Measured,
 }
@@ -119,7 +124,8 @@ impl Exercise for Queue {
     type Output = Output;
 
     fn prepare(args: &QueueArgs, lab: &Lab) -> Result<Input, Problem> {
-        let sources = if args.inputs.is_empty() {
+        let mut missing = Vec::new();
+        let sources: Vec<Source> = if args.inputs.is_empty() {
             let all = args.messages.unwrap_or(match lab.scale {
                 Scale::Tiny => 8_000,
                 Scale::Small => 20_000,
@@ -130,7 +136,10 @@ impl Exercise for Queue {
                 .map(|part| Source::Made { seed: lab.seed, count: all * (part + 1) / 8 - all * part / 8 })
                 .collect()
         } else {
-            lab.inputs(&args.inputs, "events", "ndjson")?.into_iter().map(Source::Lines).collect()
+            let (files, not_there) = lab.inputs_that_exist(&args.inputs, "events", "ndjson")?;
+            missing = not_there;
+            sample::check(&files, &args.need)?;
+            files.into_iter().map(Source::Lines).collect()
         };
         let out = lab.out_or("queue.ndjson");
         let dead = match (&args.dead_letters, lab.may_read_stdin()) {
@@ -145,6 +154,7 @@ impl Exercise for Queue {
             room: usize::try_from(args.room).unwrap_or(usize::MAX),
             out,
             dead,
+            missing,
         })
     }
 
@@ -164,21 +174,34 @@ impl Exercise for Queue {
 }
 
 /// Lets `pass` pass all messages to a tally, and gives the files their names when all came through. `pass` returns how many
-/// messages each source had.
+/// messages each source had. A source that cannot be read costs itself only, unless there is no other.
 fn write(
     input: &Input,
     lab: &Lab,
     consumers: usize,
-    pass: impl FnOnce(&mut Tally<'_>, Instant) -> Result<Vec<u64>, Problem>,
+    pass: impl FnOnce(&mut Tally<'_>, Instant) -> Result<Vec<Production>, Problem>,
 ) -> Result<Output, Problem> {
     let staging = Staging::beside(&input.out)?;
     let names: Vec<String> =
         input.sources.iter().enumerate().map(|(number, source)| source.name(number)).collect();
     let began = Instant::now();
     let mut tally = Tally::new(staging.folder(), &names, consumers);
-    let produced = pass(&mut tally, began)?;
+    let arguments = format!("sources={} consumers={consumers} room={}", names.len(), input.room);
+    let produced = logged("queue pass", arguments, || pass(&mut tally, began))?;
     lab.stop.check()?;
-    let measured = tally.finish(&produced, began.elapsed().as_secs_f64())?;
+    if let Some(problem) = produced.iter().find_map(|production| production.problem.as_ref())
+        && produced.iter().all(|production| production.problem.is_some() && production.messages == 0)
+    {
+        return Err(problem.clone());
+    }
+    let counts: Vec<u64> = produced.iter().map(|production| production.messages).collect();
+    let messages: u64 = counts.iter().sum();
+    let seconds = began.elapsed().as_secs_f64();
+    let finish = || tally.finish(&counts, seconds);
+    let measured = logged("queue join", format_args!("messages={messages}"), finish)?;
+    let mut failures = input.missing.clone();
+    failures.extend(names.iter().zip(produced).filter_map(|(name, production)| unread(name, production)));
+    failures.extend(measured.all_dead.iter().map(all_dead));
     let size = |name: &str| std::fs::metadata(staging.path(name)).map_or(0, |data| data.len());
     let bytes_out = size("all") + size("dead");
     let files = input.sources.iter().filter_map(|source| match source {
@@ -189,7 +212,25 @@ fn write(
         Work { items: input.sources.len() as u64, rows: measured.messages, bytes_in: files.sum(), bytes_out };
     publish(&staging.path("dead"), &input.dead)?;
     publish(&staging.path("all"), &input.out)?;
-    Ok(Output { out: input.out.clone(), dead: input.dead.clone(), work, measured })
+    Ok(Output { out: input.out.clone(), dead: input.dead.clone(), work, failures, measured })
+}
+
+/// The failure of a source that could not be read to its end.
+fn unread(name: &str, production: Production) -> Option<Failure> {
+    let mut problem = production.problem?;
+    if production.messages > 0 {
+        let messages = production.messages;
+        problem = problem.hint(format!("the {messages} messages before it were passed"));
+    }
+    Some(Failure { task: name.to_owned(), cause: Cause::Problem(problem) })
+}
+
+/// The failure of a source of which no message could be processed.
+fn all_dead(source: &AllDead) -> Failure {
+    let AllDead { source, messages, why } = source;
+    let problem = Problem::new(format!("all {messages} messages became dead letters; the first one: {why}"))
+        .expected("NDJSON: one JSON object on each line, with the fields that --need names");
+    Failure { task: source.clone(), cause: Cause::Problem(problem) }
 }
 
 impl Answer for Output {
@@ -202,8 +243,9 @@ impl Answer for Output {
         self.work
     }
 
-    /// Always none: a message that cannot be processed is a dead letter.
+    /// Sources that could not be read, and those of which every message became a dead letter. A single message that cannot be
+    /// processed is a dead letter and no failure.
     fn failures(&self) -> &[Failure] {
-        &[]
+        &self.failures
     }
 }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::channel::{Put, Shared, Take};
-use super::message::{Message, Processed, since};
+use super::message::{Message, Processed, Production, since};
 use super::{Input, Output, write};
 
 /// Results that may wait for the one who writes them.
@@ -28,7 +28,7 @@ pub(super) fn sequential(input: &Input, lab: &Lab) -> Result<Output, Problem> {
                 let taken = tally.take(message.processed(&input.needed, since(began), 0));
                 failed = taken.err();
                 failed.is_none()
-            })?);
+            }));
             failed.map_or(Ok(()), Err)?;
         }
         Ok(produced)
@@ -117,12 +117,12 @@ pub(super) fn produce_all(
         // Only the number itself is shared, so it needs no ordering with anything else.
         let number = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
         let Some(source) = input.sources.get(number) else { return Ok(produced) };
-        produced.push((number, source.produce(number_of(number), began, stop, put)?));
+        produced.push((number, source.produce(number_of(number), began, stop, put)));
     }
 }
 
-/// Which sources were produced, and how many messages each had.
-pub(super) type Produced = Vec<(usize, u64)>;
+/// The sources that were produced, and the messages of each.
+pub(super) type Produced = Vec<(usize, Production)>;
 
 pub(super) fn join_all(all: impl Iterator<Item = Result<Produced, Problem>>) -> Result<Produced, Problem> {
     // Every thread is joined before the first problem is told.
@@ -130,10 +130,10 @@ pub(super) fn join_all(all: impl Iterator<Item = Result<Produced, Problem>>) -> 
     Ok(all.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-pub(super) fn in_order(input: &Input, produced: Produced) -> Vec<u64> {
-    let mut counts = vec![0; input.sources.len()];
-    produced.into_iter().for_each(|(number, count)| counts[number] = count);
-    counts
+pub(super) fn in_order(input: &Input, produced: Produced) -> Vec<Production> {
+    let mut ordered = vec![Production::default(); input.sources.len()];
+    produced.into_iter().for_each(|(number, production)| ordered[number] = production);
+    ordered
 }
 
 pub(super) fn number_of(number: usize) -> u32 {

@@ -32,6 +32,20 @@ pub struct Measured {
     pub lost: u64,
     /// See `lost`.
     pub doubled: u64,
+    /// The sources of which no message could be processed.
+    #[serde(skip)]
+    pub all_dead: Vec<AllDead>,
+}
+
+/// A source of which every message became a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllDead {
+    /// Its name.
+    pub source: String,
+    /// How many messages it had.
+    pub messages: u64,
+    /// The reason of the first one.
+    pub why: String,
 }
 
 /// Takes results in any order and writes those of each source in the order of its lines.
@@ -53,6 +67,9 @@ struct Part {
     dead: Option<BufWriter<File>>,
     next: u64,
     early: BTreeMap<u64, Processed>,
+    /// Messages that became dead letters, and the reason of the first.
+    failed: u64,
+    why: Option<String>,
 }
 
 impl<'a> Tally<'a> {
@@ -90,7 +107,11 @@ impl<'a> Tally<'a> {
         part.early.insert(result.number, result);
         while let Some(result) = part.early.remove(&part.next) {
             part.next += 1;
-            self.measured.dead += u64::from(result.outcome.is_err());
+            if let Err((why, _)) = &result.outcome {
+                self.measured.dead += 1;
+                part.failed += 1;
+                part.why.get_or_insert_with(|| why.clone());
+            }
             part.write(self.folder, source, &self.names[source], result)
                 .or_problem(|| "cannot write the results")?;
         }
@@ -113,6 +134,10 @@ impl<'a> Tally<'a> {
         let [mut all, mut dead] = ["all", "dead"].map(|name| File::create(self.folder.join(name)));
         for (number, (part, produced)) in self.parts.iter_mut().zip(produced).enumerate() {
             self.measured.lost += produced.saturating_sub(part.next);
+            if let Some(why) = part.why.take().filter(|_| part.failed == part.next) {
+                let source = self.names[number].clone();
+                self.measured.all_dead.push(AllDead { source, messages: part.next, why });
+            }
             for (kind, part, whole) in
                 [("all", part.out.take(), &mut all), ("dead", part.dead.take(), &mut dead)]
             {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, SchemaRef, TimeUnit};
-use lab::{Problem, span};
+use lab::{Cause, Failure, Problem, span};
 use tabular::csv_batches::{CsvBatches, schema};
 
 /// Rows of a batch: enough that passing it on costs nothing beside working on it, and few enough for a core's cache.
@@ -26,6 +26,34 @@ fn orders() -> SchemaRef {
         ("ordered_at", DataType::Timestamp(TimeUnit::Microsecond, None), false),
         ("note", DataType::Utf8, true),
     ])
+}
+
+/// The files that begin as tables of orders do. The others become failures: each costs itself only.
+///
+/// # Errors
+/// The first problem, where no file is left.
+pub(super) fn readable(files: Vec<PathBuf>, failures: &mut Vec<Failure>) -> Result<Vec<PathBuf>, Problem> {
+    let mut kept = Vec::new();
+    let mut first = None;
+    for file in files {
+        match CsvBatches::open(&file, orders(), 1) {
+            Ok(_) => kept.push(file),
+            Err(error) => {
+                let problem = not_ingested(&error);
+                first.get_or_insert_with(|| problem.clone());
+                failures.push(Failure { task: file.display().to_string(), cause: Cause::Problem(problem) });
+            }
+        }
+    }
+    match first {
+        Some(problem) if kept.is_empty() => Err(problem),
+        _ => Ok(kept),
+    }
+}
+
+fn not_ingested(error: &tabular::Error) -> Problem {
+    Problem::because("cannot ingest the orders", error)
+        .hint("`cargo run -p datagen -- orders` shows the columns that are expected")
 }
 
 /// The orders of several CSV files, in order, in batches that never span two files.
@@ -63,10 +91,6 @@ impl Iterator for Ingest {
 
     fn next(&mut self) -> Option<Self::Item> {
         let _span = span!(Running, "ingest", "").entered();
-        let batch = self.next_batch().map_err(|error| {
-            Problem::because("cannot ingest the orders", &error)
-                .hint("`cargo run -p datagen -- orders` shows the columns that are expected")
-        });
-        batch.transpose()
+        self.next_batch().map_err(|error| not_ingested(&error)).transpose()
     }
 }
