@@ -300,6 +300,24 @@ pub struct ServeOptions {
     pub client_timeout_ms: u64,
 }
 
+impl Command {
+    /// Its name on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "run",
+            Self::Report { .. } => "report",
+            Self::Verify { .. } => "verify",
+            Self::Sweep(_) => "sweep",
+            Self::Compare { .. } => "compare",
+            Self::Gate { .. } => "gate",
+            Self::Peers(_) => "peers",
+            Self::Overhead(_) => "overhead",
+            Self::Serve(_) => "serve",
+            Self::Learn(_) => "learn",
+        }
+    }
+}
+
 /// The processors that this process may use.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
@@ -319,6 +337,15 @@ pub enum Refused {
     Interrupted,
     /// The programs are not there, or the system refuses.
     Failed(Problem),
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Usage(problem) | Self::Failed(problem) => problem.fmt(out),
+            Self::Interrupted => out.write_str("interrupted"),
+        }
+    }
 }
 
 impl From<Problem> for Refused {

@@ -32,7 +32,11 @@ pub fn main() -> ExitCode {
     if let Some(end) = papers::asked(cli::Cli::command) {
         return end;
     }
-    let outcome = match cli::Cli::parse().command {
+    let command = cli::Cli::parse().command;
+    let home = lab::Home::find();
+    let _guard = lab::logs::init("bench-harness", tracing::level_filters::LevelFilter::WARN, &home);
+    let step = lab::logged::Step::begin("bench-harness", command.name());
+    let outcome = match command {
         Command::Run(options) => run::run(&options),
         Command::Report { run, form, lang } => {
             report::redraw(&cli::run_folder(run), form, lang).map_err(Refused::from)
@@ -46,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => live::serve(&options),
         Command::Learn(options) => learn::learn(&options),
     };
+    step.end(outcome.as_ref().err());
     let end = outcome.unwrap_or_else(|refused| match refused {
         Refused::Interrupted => End::Interrupted,
         Refused::Usage(problem) => {

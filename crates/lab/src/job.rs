@@ -92,13 +92,19 @@ pub struct Death {
 
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cause {
-            Cause::Problem(problem) => write!(out, "{}: {problem}", self.task),
-            Cause::Panicked(message) => write!(out, "{}: panicked: {message}", self.task),
-            Cause::CutOff => write!(out, "{}: interrupted", self.task),
-            Cause::NotStarted => write!(out, "{}: not started", self.task),
-            Cause::SetAside(deaths) => {
-                write!(out, "{}: set aside after it ended {} workers", self.task, deaths.len())?;
+        write!(out, "{}: {}", self.task, self.cause)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Problem(problem) => problem.fmt(out),
+            Self::Panicked(message) => write!(out, "panicked: {message}"),
+            Self::CutOff => out.write_str("interrupted"),
+            Self::NotStarted => out.write_str("not started"),
+            Self::SetAside(deaths) => {
+                write!(out, "set aside after it ended {} workers", deaths.len())?;
                 deaths.iter().try_for_each(|death| write!(out, "\n  worker: {death}"))
             }
         }

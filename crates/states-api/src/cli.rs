@@ -141,7 +141,7 @@ impl CliError {
 /// # Errors
 /// When the address cannot be listened on, and when the server cannot start or go on.
 pub fn main(args: &Args) -> Result<(), CliError> {
-    log_to_stderr(args);
+    let _guard = init_logs(args);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = args.workers {
         runtime.worker_threads(workers.into());
@@ -210,7 +210,8 @@ fn atlas(args: &Args) -> Result<Atlas, CliError> {
     Ok(Atlas::new(Gatherer { source, bulkheads }, settings, known))
 }
 
-fn log_to_stderr(args: &Args) {
+/// Logs to standard error, and to a file where there is a folder for it. Dropping the guard writes what is still in memory.
+fn init_logs(args: &Args) -> Option<impl Drop + use<>> {
     use tracing_subscriber::filter::{LevelFilter, Targets};
     use tracing_subscriber::prelude::*;
     let access = if args.access_log { LevelFilter::INFO } else { LevelFilter::OFF };
@@ -220,7 +221,9 @@ fn log_to_stderr(args: &Args) {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(io::stderr);
     let lines = lines.with_filter(Targets::new().with_target(ACCESS, access));
     // A second call in one process keeps the first one's choice, which is as good.
-    let _ = tracing_subscriber::registry().with(others).with(lines).try_init();
+    let (file, guard) = lab::logs::file("states-api", &Home::find());
+    let _ = tracing_subscriber::registry().with(file).with(others).with(lines).try_init();
+    guard
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -187,3 +187,27 @@ fn a_connection_that_asks_nothing_is_closed() {
     }
     assert_eq!(ended(child).code, Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_error_of_the_source_is_logged() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("logs")).unwrap();
+    let source = source("errors = { share = 0.5, statuses = [404] }").await;
+    let base = format!("http://{}", source.address);
+    let (child, address) = serve(home.path(), &["--source", &base, "--no-snapshot"]);
+    let gaps = (0..20).find_map(|_| {
+        let answer = get(&address, "/api/v1/states?uf=AC");
+        (answer.status == 200).then(|| answer.text().matches("\"class\"").count()).filter(|gaps| *gaps > 0)
+    });
+    let end = ended(child);
+    let lines: Vec<&str> = end.err.lines().filter(|line| line.contains("the source failed")).collect();
+    assert!(!lines.is_empty() && lines.iter().all(|line| line.contains("404")), "{}", end.err);
+    assert!(lines.len() >= gaps.unwrap_or(0), "{gaps:?}: {}", end.err);
+    let log = witness::logs::text(home.path());
+    assert_eq!(log.matches("the source failed").count(), lines.len());
+}
+
+#[test]
+fn the_exercise_logs_its_steps() {
+    witness::logs::check_each_exercise(BIN);
+}

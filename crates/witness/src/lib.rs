@@ -2,6 +2,7 @@
 //!
 //! Only tests depend on it. It waits for things with a deadline and never sleeps for luck. Linux only, as it reads `/proc`.
 
+pub mod logs;
 mod python;
 
 use std::fs;

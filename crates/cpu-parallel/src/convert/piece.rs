@@ -122,7 +122,6 @@ pub(super) fn write_head<W: Write>(schema: &Schema, rules: &Rules, out: W) -> Re
 /// # Errors
 /// A file that cannot be read as Parquet, with its row group, column and page; a disk that is full; a stop. Then `to` is as
 /// it was before.
-#[tracing::instrument(err(level = "info"), skip(rules, stop), fields(from = %from.display(), to = %to.display(), staged))]
 pub(super) fn convert_file(
     from: &Path,
     staged: &Path,

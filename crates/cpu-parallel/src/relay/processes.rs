@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use lab::logged;
 use lab::procs::{Limits, Program, Reaped};
 use lab::{Death, Lab, OrProblem, Problem, timeline};
 use tabular::ipc;
@@ -66,8 +67,9 @@ fn relay(
     let (batches, mut from, mut deaths) = (input.plan.batches(), input.target.position()?, 0);
     while from < batches {
         lab.stop.check()?;
-        let ended =
-            attempt(input, lab, ring, from, ends().or_problem(|| "the two processes cannot be connected")?)?;
+        let ends = ends().or_problem(|| "the two processes cannot be connected")?;
+        let arguments = format!("from={from} batches={batches}");
+        let ended = logged("relay attempt", arguments, || attempt(input, lab, ring, from, ends))?;
         if let End::Died(who, death) = ended {
             lab.stop.check()?;
             lab.children().add_death(&format!("{who} from batch {from} on"), &death);

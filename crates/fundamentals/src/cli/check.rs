@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use lab::cli::{End, say};
+use lab::logged::{Step, logged};
 use lab::out::{Staging, publish};
 use lab::record::{Bilingual, ClaimRecord, Threshold, Verdict};
 use lab::{OrProblem, Problem, number};
@@ -68,7 +69,8 @@ fn perform(
 ) -> bool {
     let mut whole = true;
     stage.line(format_args!("{}  {}", program.name.cyan().bold(), program.about.in_lang(stage.lang)));
-    if !quiet && let Err(problem) = unhurt(|| (program.show)(stage)) {
+    let show = || logged(program.name, "show", || unhurt(|| (program.show)(stage)));
+    if !quiet && let Err(problem) = show() {
         // What was cut off is no failure of the program's.
         if !stage.lab.stop.asked() {
             say(&problem);
@@ -84,7 +86,9 @@ fn perform(
             let label = words!(stage, "broken on purpose", "quebrado de propósito");
             stage.line(format_args!("{}: {}", label.red(), claim.breaks.in_lang(stage.lang)));
         }
+        let step = Step::begin(program.name, format_args!("claim={} mechanism={mechanism:?}", claim.id));
         let record = claim.check(program, stage, mechanism);
+        step.end(record.error.as_ref());
         tell(&record, stage);
         whole &= record.error.is_none();
         records.push(record);

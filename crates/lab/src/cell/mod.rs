@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{Answer, Digest, Work};
 use crate::context::Lab;
 use crate::exercise::{Exercise, Run};
+use crate::logged::logged;
 use crate::pipes::{claim_stdin, claim_stdout};
 use crate::problem::{OrProblem, Problem};
 use crate::{lifeline, out, timeline};
@@ -127,7 +128,7 @@ pub(crate) fn serve<E: Exercise>(args: &E::Args, lab: &Lab, run: Run<E>) -> Resu
     });
     reading.or_problem(|| "cannot start the thread that reads commands")?;
 
-    let input = match E::prepare(args, lab) {
+    let input = match logged(&format!("{} prepare", E::NAME), "in a cell", || E::prepare(args, lab)) {
         Ok(input) => input,
         Err(problem) => return answer(&mut answers, &Answered::Failed(problem)),
     };
@@ -138,10 +139,11 @@ pub(crate) fn serve<E: Exercise>(args: &E::Args, lab: &Lab, run: Run<E>) -> Resu
                 .or_problem(|| format!("cannot remove the last sample's output {}", old.display()))?;
             fs::create_dir_all(old).or_problem(|| format!("cannot make {}", old.display()))?;
         }
-        let outcome = match command.split_once(' ') {
+        let how = format!("workers={} {command}", lab.workers);
+        let outcome = logged(&format!("{} sample", E::NAME), how, || match command.split_once(' ') {
             Some(("timeline", path)) => traced::<E>(run, &input, lab, Path::new(path)),
             _ => timed::<E>(run, &input, lab),
-        };
+        });
         answer(&mut answers, &outcome.and_then(digested).map_or_else(Answered::Failed, Answered::Sample))?;
     }
     Ok(())

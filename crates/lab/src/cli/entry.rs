@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::time::Instant;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
@@ -12,6 +11,7 @@ use crate::cell::{self, Sample};
 use crate::context::Lab;
 use crate::exercise::{Exercise, Kind, Strategy};
 use crate::job::Failure;
+use crate::logged::{self, logged};
 use crate::measure::CellPlan;
 use crate::problem::{OrProblem, Problem};
 use crate::procs::Role;
@@ -144,6 +144,14 @@ fn chosen<E: Exercise>(
     Ok((strategy, run))
 }
 
+/// The options that the user gave, by their names: the values of some are secrets.
+fn given(matches: &ArgMatches) -> String {
+    let from_user =
+        |id: &&clap::Id| matches.value_source(id.as_str()) == Some(clap::parser::ValueSource::CommandLine);
+    let names: Vec<&str> = matches.ids().filter(from_user).map(clap::Id::as_str).collect();
+    format!("given={}", names.join(","))
+}
+
 fn serve<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Result<End, Problem> {
     let args = E::Args::from_arg_matches(matches).or_problem(|| "the arguments cannot be read")?;
     let (_, run) = chosen::<E>(options, matches)?;
@@ -161,12 +169,13 @@ fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Resu
             return Ok(End::Usage);
         }
     };
-    let input = E::prepare(&args, lab)?;
-    let started = Instant::now();
-    let outcome = match &options.timeline {
+    let given = given(matches);
+    let input = logged(&format!("{} prepare", E::NAME), &given, || E::prepare(&args, lab))?;
+    let how = format!("strategy={} workers={} scale={}", strategy.name, lab.workers, lab.scale.name());
+    let outcome = logged(&format!("{} run", E::NAME), &how, || match &options.timeline {
         Some(path) => cell::traced::<E>(run, &input, lab, path),
         None => cell::timed::<E>(run, &input, lab),
-    };
+    });
     // Staging folders belong to the input or the answer; both must be gone before an interrupted program ends.
     drop(input);
     let (sample, output) = match outcome {
@@ -177,8 +186,8 @@ fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Resu
         outcome => outcome?,
     };
     // An interrupted run hands over what it has, as far as the exercise can.
-    E::deliver(&output, &args, lab)?;
-    tracing::info!(target: "lab", strategy = strategy.name, elapsed = ?started.elapsed(), "{} is done", E::NAME);
+    logged(&format!("{} deliver", E::NAME), &how, || E::deliver(&output, &args, lab))?;
+    output.failures().iter().for_each(|failure| logged::failed(&failure.task, &failure.cause));
     if !options.quiet {
         summarise(strategy, &sample, lab);
     }

@@ -11,6 +11,7 @@ use super::{Sink, Tasks};
 use crate::context::Lab;
 use crate::job::Tried;
 use crate::ledger::Key;
+use crate::logged::{self, Step};
 use crate::problem::Problem;
 use crate::stop::Stop;
 
@@ -36,6 +37,8 @@ pub(crate) struct Desk<'a, T, R> {
     in_hand: usize,
     exhausted: bool,
     broken: Option<Problem>,
+    step: Step,
+    failed: usize,
 }
 
 struct Pending<R> {
@@ -79,6 +82,8 @@ where
             in_hand: 0,
             exhausted: false,
             broken: None,
+            step: Step::begin(std::any::type_name::<T>(), format_args!("at_once={at_once}")),
+            failed: 0,
         }
     }
 
@@ -160,7 +165,9 @@ where
     ///
     /// # Errors
     /// What the sink refused with, or the ledger.
-    pub(crate) fn close(self) -> Result<(), Problem> {
+    pub(crate) fn close(mut self) -> Result<(), Problem> {
+        self.step.with(format_args!("tasks={} failed={}", self.taken, self.failed));
+        self.step.end(self.broken.as_ref());
         self.broken.map_or(Ok(()), Err)
     }
 
@@ -181,8 +188,12 @@ where
 
     fn arrived(&mut self, number: usize, outcome: Tried<R>) {
         self.in_hand -= 1;
-        if outcome.is_err() && self.lab.fail_fast {
-            self.halt.now();
+        if let Err(failure) = &outcome {
+            self.failed += 1;
+            logged::failed(&failure.task, &failure.cause);
+            if self.lab.fail_fast {
+                self.halt.now();
+            }
         }
         let place = self.place(number);
         self.pending[place].outcome = Some(outcome);

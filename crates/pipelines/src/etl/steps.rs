@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lab::logged;
 use lab::{Cause, Failure, Lab, OrProblem, Problem, Work};
 use tabular::row_groups::{Encoder, Encoding};
 
@@ -71,7 +72,9 @@ pub(super) fn etl(input: &Input, lab: &Lab, ways: &Ways) -> Result<Output, Probl
     manifest.partitions.sort_by(|one, other| one.partition.cmp(&other.partition));
     add_up(&mut manifest, &mut lake, &encoding, &mut work)?;
     lab.stop.check()?;
-    let lake = lake.commit(&manifest, &lab.stop)?;
+    let partitions = manifest.partitions.len();
+    let commit = || lake.commit(&manifest, &lab.stop);
+    let lake = logged("etl commit", format_args!("partitions={partitions} changed={}", work.items), commit)?;
     Ok(Output::whole(lake, manifest, work))
 }
 

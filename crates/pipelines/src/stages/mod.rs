@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use lab::exercise::Kind;
+use lab::logged::{Paths, logged};
 use lab::out::{self, Staging};
 use lab::{Answer, Digest, Exercise, Failure, Lab, OrProblem, Problem, Role, Strategy, Work};
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,8 @@ pub struct Input {
     out: PathBuf,
     /// How long each stage waits with a batch.
     waits: [Duration; 3],
+    /// Inputs that are missing, or that cannot be read as orders.
+    failures: Vec<Failure>,
 }
 
 /// The file that was written, and from how much.
@@ -69,6 +72,7 @@ pub struct Input {
 pub struct Output {
     file: PathBuf,
     work: Work,
+    failures: Vec<Failure>,
     /// What the stages did.
     pub measured: Measured,
 }
@@ -102,8 +106,9 @@ impl Exercise for Stages {
             let (place, time) = wait_of(wait)?;
             waits[place] = time;
         }
-        let files = lab.inputs(&args.inputs, "orders-csv", "csv")?;
-        Ok(Input { files, out: lab.out_or("stages.parquet"), waits })
+        let (files, mut failures) = lab.inputs_that_exist(&args.inputs, "orders-csv", "csv")?;
+        let files = ingest::readable(files, &mut failures)?;
+        Ok(Input { files, out: lab.out_or("stages.parquet"), waits, failures })
     }
 
     fn deliver(output: &Output, _: &Args, _: &Lab) -> Result<(), Problem> {
@@ -134,9 +139,10 @@ impl Answer for Output {
         self.work
     }
 
-    /// Always none: the stages make one file of all inputs, so a row that cannot be read ends the run.
+    /// Inputs that are missing, or that are no tables of orders. The stages make one file of all others, so a row that cannot be
+    /// read ends the run.
     fn failures(&self) -> &[Failure] {
-        &[]
+        &self.failures
     }
 }
 
@@ -167,14 +173,17 @@ fn stage_output(
     let staging = Staging::beside(&input.out)?;
     let staged = staging.path("stages.parquet");
     let started = Instant::now();
-    let (stored, hours, shared, end) = pipeline(&staged)?;
+    let (stored, hours, shared, end) = logged("stages pipeline", Paths(&input.files), || pipeline(&staged))?;
+    for StageHours { name, workers, hours, .. } in &hours {
+        tracing::info!(target: "lab::logged", step = name, workers, ?hours, outcome = "done", "stage");
+    }
     let measured = Measured { stages: hours, shared, end, took: started.elapsed() };
     out::publish(&staged, &input.out)?;
     let sizes =
         input.files.iter().map(|file| file.metadata().map(|found| found.len())).sum::<Result<u64, _>>();
     let bytes_in = sizes.or_problem(|| "an input file is gone")?;
     let work = Work { items: input.files.len() as u64, rows: stored.rows, bytes_in, bytes_out: stored.bytes };
-    Ok(Output { file: input.out.clone(), work, measured })
+    Ok(Output { file: input.out.clone(), work, failures: input.failures.clone(), measured })
 }
 
 /// Completes the file, and tells how long that took.

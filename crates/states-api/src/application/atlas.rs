@@ -3,6 +3,7 @@
 //! The list of states and each state are kept and fetched apart, so that a request for one state costs one state, and what
 //! could not be had of one is no reason to fetch another again.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime};
@@ -15,7 +16,7 @@ use super::flights::{Flights, Landing};
 use super::gather::Gatherer;
 use super::keeper;
 use super::shelf::{Kept, Shelf};
-use crate::domain::{Ages, City, Code, Country, Freshness, State, StateTree, Why};
+use crate::domain::{Ages, City, Code, Country, Freshness, Gap, Missing, State, StateTree, Why};
 use crate::source::snapshot::Known;
 
 /// A circuit that will be open for longer than this is not waited for by somebody who has nothing yet.
@@ -315,6 +316,7 @@ impl Atlas {
             match inner.gatherer.roster(until).await {
                 Ok(states) => inner.shelf.put_roster(states),
                 Err(why) => {
+                    log_error("the list of states", &why);
                     inner.shelf.failed(None, &inner.settings.ages);
                     return Err(why);
                 }
@@ -335,8 +337,14 @@ impl Atlas {
             let kept = kept.filter(|kept| !kept.dated.value.is_whole() && kept.age() <= ages.fresh);
             let earlier = kept.as_ref().map(|kept| &*kept.dated.value);
             match inner.gatherer.tree(&state, earlier, until).await {
-                Ok(tree) => inner.shelf.put_tree(tree, earlier.is_some(), ages),
+                Ok(tree) => {
+                    for Gap { missing, why } in &tree.gaps {
+                        log_error(missing, why);
+                    }
+                    inner.shelf.put_tree(tree, earlier.is_some(), ages);
+                }
                 Err(why) => {
+                    log_error(Missing::Cities { state: state.sigla }, &why);
                     inner.shelf.failed(Some(state.sigla), ages);
                     return Err(why);
                 }
@@ -345,6 +353,11 @@ impl Atlas {
             Ok(())
         })
     }
+}
+
+/// Logs an error of the source: each one, whether or not a client sees it.
+fn log_error(what: impl Display, why: &Why) {
+    tracing::warn!(target: "states_api::source", %what, class = why.class, "the source failed: {}", why.detail);
 }
 
 fn stopped() -> Why {

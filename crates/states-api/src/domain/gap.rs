@@ -1,5 +1,7 @@
 //! What is missing in an answer, and why. A gap that is not told would be a wrong answer.
 
+use std::fmt;
+
 use super::Code;
 
 /// Something that could not be had.
@@ -35,6 +37,15 @@ pub struct Why {
     pub class: &'static str,
     /// What happened, for people.
     pub detail: String,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cities { state } => write!(out, "the cities of {state}"),
+            Self::Districts { state, city } => write!(out, "the districts of city {city} in {state}"),
+        }
+    }
 }
 
 impl Missing {
