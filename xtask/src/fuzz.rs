@@ -14,7 +14,8 @@ use crate::flags::{Flag, Given, Usage};
 use crate::house::House;
 
 /// What is fuzzed.
-const TARGETS: &[&str] = &["split", "dialect", "frame", "rules", "pages", "usl"];
+const TARGETS: &[&str] =
+    &["split", "dialect", "frame", "rules", "pages", "usl", "heads", "retry_after", "urls", "percent"];
 /// How long each target takes without `--seconds`.
 const SECONDS: &str = "600";
 

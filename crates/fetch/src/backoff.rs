@@ -18,16 +18,18 @@ pub(crate) fn pause(manners: &Manners, attempts: u32, asked: Option<Duration>, r
     asked.unwrap_or_default() + doubled.min(manners.longest_pause).mul_f64(roll)
 }
 
+/// A longer pause is as good as none that ends, and no clock has room for the longest that can be written: 136 years.
+pub(crate) const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
+
 /// Reads the value of a `Retry-After` field: seconds, or a date in one of the forms of HTTP (RFC 9110, section 10.2.3).
 /// A date in the past means at once; what is neither means nothing.
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit in 64 bits are a pause without end.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
+        return Some(Duration::from_secs(value.parse().unwrap_or(FOREVER.as_secs())).min(FOREVER));
     }
     let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
+    Some(date.duration_since(now).unwrap_or_default().min(FOREVER))
 }
 
 #[cfg(test)]
@@ -62,6 +64,9 @@ mod tests {
         };
         check("120", Some(120));
         check(" 0 ", Some(0));
+        check("18446744073709551615", Some(u32::MAX.into()));
+        check("99999999999999999999999", Some(u32::MAX.into()));
+        check("+5", None);
         check("Sun, 06 Nov 1994 08:49:37 GMT", Some(90));
         check("Sunday, 06-Nov-94 08:49:37 GMT", Some(90));
         check("Sun Nov  6 08:49:37 1994", Some(90));

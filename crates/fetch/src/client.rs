@@ -175,10 +175,6 @@ impl Client {
             {
                 return Err(Failed { error, attempts });
             }
-            // A circuit that is open is open for all.
-            if let (FetchError::Open { .. }, Some(asked)) = (&error, asked) {
-                self.gate.hold(target.host(), Instant::now() + asked);
-            }
             tracing::debug!(%target, attempts, ?pause, %error, "asking again after a pause");
             sleep(pause).await;
         }

@@ -48,9 +48,9 @@ struct Line {
     pace: Option<Arc<Pace>>,
 }
 
-/// The next free time, and the time before which nobody may come. Locked for a comparison and an addition.
+/// The next free time. Locked for a comparison and an addition.
 #[derive(Debug, Default)]
-struct Appointments(Mutex<(Option<Instant>, Option<Instant>)>);
+struct Appointments(Mutex<Option<Instant>>);
 
 /// The permission to ask a host once. Dropping it makes room for the next request.
 #[derive(Debug)]
@@ -101,13 +101,6 @@ impl Gate {
         self.host(host).pace.as_ref().map_or(Duration::ZERO, |pace| pace.refuses_for())
     }
 
-    /// Lets nobody ask `host` before `time`.
-    pub(crate) fn hold(&self, host: &str, time: Instant) {
-        let host = self.host(host);
-        let held = &mut host.appointments.0.lock().1;
-        *held = Some(held.map_or(time, |held| held.max(time)));
-    }
-
     fn host(&self, name: &str) -> Arc<Line> {
         let mut hosts = self.hosts.lock();
         if let Some(host) = hosts.get(name) {
@@ -141,23 +134,17 @@ impl Line {
 }
 
 impl Appointments {
-    /// Makes an appointment under this rate and waits for it; makes another one where the time was withdrawn meanwhile.
+    /// Makes an appointment under this rate and waits for it.
     async fn keep(&self, rate: Option<f64>) {
-        loop {
-            let Some(time) = self.make(rate, Instant::now()) else { return };
+        if let Some(time) = rate.and_then(|rate| self.make(rate, Instant::now())) {
             sleep_until(time.into()).await;
-            if self.0.lock().1.is_none_or(|held| held <= time) {
-                return;
-            }
         }
     }
 
     /// The time of the next appointment; `None` for at once.
-    fn make(&self, rate: Option<f64>, now: Instant) -> Option<Instant> {
-        let (free, held) = &mut *self.0.lock();
-        let earliest = held.map_or(now, |held| held.max(now));
-        let Some(rate) = rate else { return (earliest > now).then_some(earliest) };
-        let time = free.map_or(earliest, |free| free.max(earliest));
+    fn make(&self, rate: f64, now: Instant) -> Option<Instant> {
+        let mut free = self.0.lock();
+        let time = free.map_or(now, |free| free.max(now));
         *free = Some(time + Duration::from_secs_f64(1.0 / rate));
         (time > now).then_some(time)
     }
@@ -172,19 +159,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_stretch_of_time_has_more_appointments_than_the_rate_allows_plus_one(
-            rate in 1.0_f64..1_000.0, gaps in proptest::collection::vec(0_u64..20_000, 1..60), hold in 0_usize..60,
+            rate in 1.0_f64..1_000.0, gaps in proptest::collection::vec(0_u64..20_000, 1..60),
         ) {
             let (appointments, start) = (Appointments::default(), Instant::now());
-            let (mut now, mut held) = (start, None);
+            let mut now = start;
             let mut times = Vec::new();
-            for (number, gap) in gaps.into_iter().enumerate() {
+            for gap in gaps {
                 now += Duration::from_micros(gap);
-                if number == hold {
-                    held = Some(now + Duration::from_millis(50));
-                    appointments.0.lock().1 = held;
-                }
-                let time = appointments.make(Some(rate), now).unwrap_or(now);
-                prop_assert!(held.is_none_or(|held| held <= time));
+                let time = appointments.make(rate, now).unwrap_or(now);
                 times.push(time);
             }
             for (first, from) in times.iter().enumerate() {
@@ -212,7 +194,7 @@ mod tests {
     async fn a_host_that_asked_for_a_pause_is_left_alone_by_everybody() {
         let gate = Gate::new(Limits::default());
         let until = Instant::now() + Duration::from_millis(40);
-        gate.hold("a", until);
+        gate.enter("a").await.refused(Some(Duration::from_millis(40)));
         gate.enter("b").await;
         assert!(Instant::now() < until);
         gate.enter("a").await;

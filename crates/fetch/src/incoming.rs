@@ -162,7 +162,7 @@ impl Incoming {
 }
 
 impl Head {
-    fn of(status: u16, version: Version, fields: &HeaderMap) -> Self {
+    pub(crate) fn of(status: u16, version: Version, fields: &HeaderMap) -> Self {
         let text = |name: &HeaderName| fields.get(name).and_then(|value| value.to_str().ok());
         let length = text(&CONTENT_LENGTH).and_then(|length| length.parse().ok());
         let chunked = text(&TRANSFER_ENCODING).is_some_and(|codings| codings.contains("chunked"));

@@ -34,6 +34,8 @@ mod manners;
 mod memory;
 mod pace;
 mod probe;
+#[cfg(any(test, fuzzing))]
+pub mod promises;
 mod quota;
 mod roads;
 mod stamped;

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep_until;
 
 use crate::bucket::Stretch;
@@ -41,6 +41,9 @@ const LEAST_RISE: f64 = 1.02;
 const CLOSE: f64 = 1.06;
 /// Between bounds that lie farther apart than this, one begins in the middle.
 const FAR: f64 = 1.3;
+/// The lower bound is not lower than this part of the upper one: a few requests explain little, and to ask too slowly costs
+/// more than a refusal.
+const LOWEST: f64 = 0.25;
 /// The time in which the pace goes to the upper bound, in seconds.
 const CREEP: f64 = 6.0;
 /// So long after the last refusal the pace begins to rise beyond the upper bound, in seconds.
@@ -69,6 +72,9 @@ pub struct RateLimit {
 #[derive(Debug)]
 pub struct Pace {
     inner: Mutex<Inner>,
+    /// Those who wait stand in one line, and only the first of them has a turn: a pace that rises from turn to turn would
+    /// otherwise be given out far ahead, before an answer can tell that it is too fast.
+    line: Semaphore,
     /// Somebody's answer came, so somebody else may ask.
     freed: Notify,
 }
@@ -150,6 +156,8 @@ pub(crate) struct Turn {
 impl Turn {
     /// Waits for a turn.
     pub(crate) async fn wait(pace: &Arc<Pace>) -> Self {
+        // The semaphore is never closed.
+        let _first = pace.line.acquire().await;
         loop {
             let mut freed = pin!(pace.freed.notified());
             // An answer that comes between the look and the wait is not missed.
@@ -203,12 +211,16 @@ impl Pace {
     /// A pace that keeps `limit`, where it is known. Otherwise it begins with few requests at once: for lists whose length is
     /// not known and whose server should be refused little.
     pub fn new(limit: Option<RateLimit>) -> Self {
-        Self { inner: Mutex::new(Inner::new(limit, true, Instant::now())), freed: Notify::new() }
+        Self::of(Inner::new(limit, true, Instant::now()))
     }
 
     /// A pace that lets everybody ask at once until something is refused: a server without a limit is not asked more slowly.
     pub fn eager() -> Self {
-        Self { inner: Mutex::new(Inner::new(None, false, Instant::now())), freed: Notify::new() }
+        Self::of(Inner::new(None, false, Instant::now()))
+    }
+
+    fn of(inner: Inner) -> Self {
+        Self { inner: Mutex::new(inner), line: Semaphore::new(1), freed: Notify::new() }
     }
 
     /// The limit, as far as it is known.
@@ -365,6 +377,8 @@ impl Inner {
                 let burst = quota.burst.unwrap_or(1.0).max(1.0);
                 let spare = remaining.map_or(0.0, |remaining| remaining as f64) - self.under_way as f64;
                 self.learning = Learning::Told(RateLimit { rate, burst });
+                // Turns that were given before nobody knew this are good no more.
+                self.epoch += 1;
                 self.due = Some(now + filled(rate, burst, spare));
             }
             (None, Some(remaining), Some(reset)) => {
@@ -428,15 +442,25 @@ impl Inner {
             Learning::Rising { first, rate } => {
                 let most = (rate * 2.0).max(first.count / first.seconds.max(1e-3) * 2.0);
                 let (low, high) = stretch.rates(first.count, |rate| first.least_burst(rate), most);
-                Learning::Between { first, low, high, from: held }
+                Learning::Between { first, low: low.max(high * LOWEST), high, from: held }
             }
             Learning::Between { first, low, high, .. } => {
-                let now = self.limit(now).map_or(high, |limit| limit.rate.max(high));
-                let found = stretch.rates(first.count, |rate| first.least_burst(rate), now * 2.0);
-                // Both pairs of bounds are right, unless something came late.
+                let asked = self.limit(now).map_or(high, |limit| limit.rate);
+                let most = asked.max(high) * 2.0;
+                let found = stretch.rates(first.count, |rate| first.least_burst(rate), most);
+                // Both pairs of bounds are right, unless something came late or the limit is another one by now.
                 let both = (low.max(found.0), high.min(found.1));
-                let (low, high) = if both.0 <= both.1 { both } else { found };
-                Learning::Between { first, low, high, from: held }
+                // Few requests may be explained by any rate.
+                let tells = found.1 < most * 0.98;
+                if tells && both.0 <= both.1 {
+                    Learning::Between { first, low: both.0.max(both.1 * LOWEST), high: both.1, from: held }
+                } else if tells && found.0 > high {
+                    Learning::Between { first, low: found.0, high: found.1, from: held }
+                } else {
+                    let count = first.count.min(stretch.accepted.len() as f64).max(1.0);
+                    let first = First { count, seconds: 0.0 };
+                    Learning::Between { first, low: asked * LOWEST, high: asked, from: held }
+                }
             }
             // It was a little too much, for the rate or for the burst.
             Learning::Told(RateLimit { rate, burst }) => {

@@ -7,11 +7,14 @@
 //! | `RateLimit-Limit`, `-Remaining`, `-Reset`; the same with `X-` | `50`, `9`, seconds, or for `X-` the time of the reset |
 //!
 //! A policy tells the limit itself: so many requests in a window of so many seconds, and how many at once. What remains and
-//! when that is renewed tells only how long one may go on.
+//! when that is renewed tells only how long one may go on. So does a policy for a long window, such as a day: to spread its
+//! requests over the day would be slower than anybody means. Of several policies the strictest counts.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::HeaderMap;
+
+use crate::backoff::FOREVER;
 
 /// What an answer tells of the server's limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,6 +29,10 @@ pub struct Quota {
     pub reset: Option<Duration>,
 }
 
+/// The longest window, in seconds, over which requests are spread.
+const WINDOW: f64 = 60.0;
+/// Rates beyond these are no limits that anybody means.
+const RATES: (f64, f64) = (1e-3, 1e6);
 /// A number of seconds beyond this is a time since 1970, as several large APIs write it.
 const EPOCH: f64 = 1e9;
 
@@ -46,11 +53,8 @@ impl Quota {
             let own = either(name).and_then(first_number);
             own.or_else(|| together.and_then(|all| parameter(all, name).or_else(|| parameter(all, short))))
         };
-        if let Some(policy) = text("ratelimit-policy") {
-            let quantity = parameter(policy, "q").or_else(|| first_number(policy));
-            let window = parameter(policy, "w").filter(|window| *window > 0.0);
-            quota.rate = quantity.zip(window).map(|(quantity, window)| quantity / window);
-            quota.burst = parameter(policy, "burst");
+        if let Some((rate, burst)) = text("ratelimit-policy").and_then(strictest) {
+            (quota.rate, quota.burst) = (Some(rate), burst);
         }
         quota.remaining = number("remaining", "r").map(whole);
         quota.reset = number("reset", "t").and_then(|seconds| until(seconds, now));
@@ -67,12 +71,24 @@ fn whole(number: f64) -> u64 {
     number as u64
 }
 
+/// The rate and the burst of the strictest policy: `50;w=1;burst=10, "day";q=9000;w=86400`.
+fn strictest(policies: &str) -> Option<(f64, Option<f64>)> {
+    let read = |policy: &str| {
+        let quantity = parameter(policy, "q").or_else(|| first_number(policy))?;
+        let window = parameter(policy, "w").filter(|window| (f64::MIN_POSITIVE..=WINDOW).contains(window))?;
+        let burst = parameter(policy, "burst").map(|burst| burst.clamp(1.0, RATES.1));
+        Some(((quantity / window).clamp(RATES.0, RATES.1), burst))
+    };
+    policies.split(',').filter_map(read).min_by(|one, other| one.0.total_cmp(&other.0))
+}
+
 fn until(seconds: f64, now: SystemTime) -> Option<Duration> {
+    let seconds_or_time = Duration::try_from_secs_f64(seconds).ok()?;
     if seconds < EPOCH {
-        return Duration::try_from_secs_f64(seconds).ok();
+        return Some(seconds_or_time);
     }
-    let time = UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)?;
-    Some(time.duration_since(now).unwrap_or_default())
+    let time = UNIX_EPOCH.checked_add(seconds_or_time)?;
+    Some(time.duration_since(now).unwrap_or_default().min(FOREVER))
 }
 
 /// The number that a value begins with.
@@ -123,6 +139,13 @@ mod tests {
             &[("ratelimit-policy", "\"default\";q=100;w=60"), ("ratelimit", "\"default\";r=50;t=30")],
             Some(Quota { rate: Some(100.0 / 60.0), ..left(50, 30) }),
         );
+        check(
+            &[("ratelimit-policy", "\"second\";q=50;w=1, \"minute\";q=600;w=60, \"day\";q=9000;w=86400")],
+            Some(Quota { rate: Some(10.0), ..Quota::default() }),
+        );
+        check(&[("ratelimit-policy", "9000;w=86400")], None);
+        check(&[("ratelimit-policy", "1;w=1e-300")], Some(Quota { rate: Some(1e6), ..Quota::default() }));
+        check(&[("ratelimit-reset", "1e18")], Some(Quota { reset: Some(FOREVER), ..Quota::default() }));
         check(&[("ratelimit", "limit=100, remaining=50, reset=5")], Some(left(50, 5)));
         check(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1700000042")], Some(left(0, 42)));
         check(&[("x-rate-limit-remaining", "3"), ("x-rate-limit-reset", "1600000000")], Some(left(3, 0)));

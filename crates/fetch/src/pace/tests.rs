@@ -190,3 +190,34 @@ fn a_bucket_that_another_client_has_emptied_is_not_taken_for_a_small_one() {
         (Learning::Free, When::At(start + Duration::from_secs(1)))
     );
 }
+
+#[test]
+fn a_limit_that_is_raised_is_found_within_two_minutes() {
+    let from = Instant::now();
+    let mut inner = Inner::new(None, false, from);
+    let first = First { count: 10.0, seconds: 0.0 };
+    inner.learning = Learning::Between { first, low: 49.0, high: 51.0, from };
+    let rate = |inner: &Inner, seconds| inner.limit(from + Duration::from_secs(seconds)).unwrap().rate;
+    assert!((rate(&inner, 30) - 49.0).abs() < 0.1, "it is not tried at once");
+    assert!(rate(&inner, 60) < 70.0 && rate(&inner, 120) > 400.0);
+    // A refusal there is news of the new limit, and brings the pace down again.
+    let late = from + Duration::from_mins(1);
+    inner.refused(late, late, Some(Duration::from_secs(1)));
+    assert!(inner.limit(late).unwrap().rate < 50.0, "{inner:?}");
+}
+
+#[test]
+fn pauses_that_nobody_asked_for_grow_and_end_with_an_answer() {
+    let (mut now, mut pauses) = (Instant::now(), Vec::new());
+    let mut inner = Inner::new(None, false, now);
+    for _ in 0..8 {
+        let pause = inner.refused(now, now, None);
+        pauses.push(pause.as_millis());
+        // What was under way with it is no further refusal.
+        assert_eq!(inner.refused(now, now, None), pause);
+        now += pause;
+    }
+    assert_eq!(pauses, [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+    inner.accepted(now, now, None);
+    assert_eq!(inner.refused(now, now, Some(Duration::ZERO)), Duration::ZERO);
+}

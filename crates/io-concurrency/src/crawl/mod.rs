@@ -23,6 +23,8 @@ pub use errand::{Crawler, Errand, Fetcher, Setup, fetch_page};
 pub use list::Input;
 pub use page::{Journey, Page};
 pub use pages::Pages;
+#[cfg(any(test, fuzzing))]
+pub(crate) use template::encoded;
 
 use lab::{Exercise, Kind, Lab, Problem, Role, Strategy};
 

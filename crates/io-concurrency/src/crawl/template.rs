@@ -1,5 +1,6 @@
 //! URLs made from a template and the rows of a CSV file.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use lab::Problem;
@@ -52,7 +53,7 @@ impl<'a> Template<'a> {
         let mut url = String::new();
         for (text, column) in &self.parts {
             url.push_str(text);
-            url.extend(utf8_percent_encode(row.get(*column).unwrap_or_default(), RESERVED));
+            url.push_str(&encoded(row.get(*column).unwrap_or_default()));
         }
         url.push_str(self.end);
         url
@@ -62,6 +63,11 @@ impl<'a> Template<'a> {
 /// The characters that are encoded, so that a value means itself wherever in a URL it stands: all but the unreserved characters (RFC 3986,
 /// section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A value as a part of a URL.
+pub(crate) fn encoded(value: &str) -> Cow<'_, str> {
+    utf8_percent_encode(value, RESERVED).into()
+}
 
 #[cfg(test)]
 mod tests {

@@ -130,7 +130,7 @@ fn parse(line: &str, place: &str, api: &str, folder: &Path) -> Result<Wanted, Pr
 }
 
 /// The last part of a URL's path, with what is percent-encoded as it is meant; `index` where there is none.
-fn name_of(url: &str) -> String {
+pub(super) fn name_of(url: &str) -> String {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let path =
         path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));

@@ -20,6 +20,8 @@ mod judge;
 mod list;
 mod part;
 mod pieces;
+#[cfg(any(test, fuzzing))]
+pub mod promises;
 mod proof;
 mod saved;
 mod show;
