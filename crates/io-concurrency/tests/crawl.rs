@@ -2,6 +2,8 @@
 
 #[path = "../../fetch/tests/faulty/mod.rs"]
 mod faulty;
+#[path = "../../fetch/tests/limited/mod.rs"]
+mod limited;
 mod served;
 
 use std::collections::BTreeSet;
@@ -9,6 +11,7 @@ use std::fs;
 
 use faulty::{Faulty, closed_port};
 use lab::{Answer, Kind};
+use limited::{Limited, Word};
 use proptest::prelude::*;
 use served::{api, crawl, digest, input, lab};
 
@@ -124,6 +127,39 @@ fn a_server_that_is_busy_for_a_moment_is_asked_again_when_it_said() {
         let pages = crawl(kind, &input(["/busy-once", "/flaky"], &lab).unwrap(), &lab).unwrap();
         assert_eq!(pages.failures(), [], "{kind}");
         assert_eq!((server.asked("/busy-once"), server.asked("/flaky")), (2, 3), "{kind}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_no_success_keeps_its_status_and_what_the_server_said() {
+    let (server, folder) = (Faulty::start(), tempfile::tempdir().unwrap());
+    let mut digests = BTreeSet::new();
+    for name in ["pages.ndjson", "pages.parquet"] {
+        let lab = lab(2, &server.base).with_out(folder.path().join(name));
+        let urls = ["/missing", "/ok", "/busy", "/closes"];
+        let input = input(["--timeout", "2", "--retries", "0"].into_iter().chain(urls), &lab).unwrap();
+        let pages = crawl(Kind::Async, &input, &lab).unwrap();
+        digests.insert((digest(&pages), pages.failures().len()));
+    }
+    assert_eq!(digests.len(), 1);
+    let text = fs::read_to_string(folder.path().join("pages.ndjson")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["status"], &lines[0]["body"]["detail"]), (&404.into(), &"no".into()), "{text}");
+    assert_eq!((&lines[2]["status"], &lines[2]["headers"]["retry-after"]), (&503.into(), &"3600".into()));
+    assert_eq!(lines[2]["body"], "later");
+    assert!(lines[3]["status"].is_null() && lines[3].get("body").is_none(), "{text}");
+}
+
+#[test]
+fn a_limit_that_the_server_does_not_tell_costs_no_url_under_any_strategy() {
+    for kind in Kind::LOCAL {
+        let server = Limited::start(100.0, 10.0, Word::Seconds);
+        let lab = lab(3, &server.base);
+        let urls: Vec<_> = (0..100).map(|number| format!("/item/{number}")).collect();
+        let pages = crawl(kind, &input(urls.iter().map(String::as_str), &lab).unwrap(), &lab).unwrap();
+        assert_eq!(pages.failures(), [], "{kind}");
+        assert_eq!(server.counts().answered, 100, "{kind}");
     }
 }
 

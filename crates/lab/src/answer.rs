@@ -24,6 +24,11 @@ pub trait Answer {
 
     /// The tasks that were not done.
     fn failures(&self) -> &[Failure];
+
+    /// Those of them that make the answer worth nothing as a sample: all, unless to find failures is what was asked for.
+    fn undone(&self) -> &[Failure] {
+        self.failures()
+    }
 }
 
 /// How much an exercise did.

@@ -23,13 +23,22 @@ struct Parts {
     causes: Vec<String>,
     expected: Option<String>,
     hint: Option<String>,
+    carried: Option<String>,
 }
 
 impl Problem {
     /// A problem that is its own cause.
     pub fn new(what: impl Into<String>) -> Self {
         let (what, causes) = (what.into(), Vec::new());
-        Self(Box::new(Parts { what, class: None, place: None, causes, expected: None, hint: None }))
+        Self(Box::new(Parts {
+            what,
+            class: None,
+            place: None,
+            causes,
+            expected: None,
+            hint: None,
+            carried: None,
+        }))
     }
 
     /// A problem caused by `error`; the whole chain of sources is kept, without repeating what a parent already says.
@@ -77,6 +86,19 @@ impl Problem {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
         self
+    }
+
+    /// What came with the problem and is no part of its text, for the exercise that reports it: the body of an answer that
+    /// refuses.
+    #[must_use]
+    pub fn carrying(mut self, data: impl Into<String>) -> Self {
+        self.0.carried = Some(data.into());
+        self
+    }
+
+    /// Takes out what came with it.
+    pub fn take_carried(&mut self) -> Option<String> {
+        self.0.carried.take()
     }
 
     /// The problem as one line, for tables and records.

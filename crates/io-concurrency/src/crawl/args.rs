@@ -10,8 +10,12 @@ use fetch::{Limits, Manners};
 #[command(after_help = "\
 Each URL has one line, in the order of the input: {\"url\":…,\"status\":…,\"body\":…,\"attempts\":…,\"first_byte_ms\":…,\"ms\":…}.
 The body is JSON as the server wrote it, anything else a string (with \"lossy\":true where bytes were not UTF-8). The line of
-a URL that failed is {\"url\":…,\"status\":null,\"error\":{\"class\":…,\"message\":…}}; it is also listed at the end, the others
-go on, and the exit code is 1. With `--out NAME.parquet` the same are columns, and `body` is JSON text. A URL that stands several times in the input is fetched once.
+a URL that failed is {\"url\":…,\"status\":…,\"error\":{\"class\":…,\"message\":…},\"headers\":{…},\"body\":…}, where status, headers and
+body are those of the answer, if there was one; it is also listed at the end, the others go on, and the exit code is 1. With
+`--out NAME.parquet` the same are columns, and `body` is JSON text. A URL that stands several times in the input is fetched once.
+
+A body in gzip, deflate, br or zstd is decoded. A server that refuses because it is asked too fast (429, 503 with Retry-After) is
+asked at the rate that it tells or that its refusals show; this costs no retry, and no URL as long as --timeout allows.
 
 With --resume FILE, a run that was killed goes on where it was: what was fetched is in FILE until all is done.
 

@@ -39,6 +39,7 @@ struct Way {
 #[derive(Deserialize)]
 struct Lost {
     url: String,
+    status: Option<i32>,
     error: Failed,
 }
 
@@ -72,6 +73,7 @@ fn schema() -> SchemaRef {
         field("revalidated", truth),
         field("error_class", text),
         field("error_message", text),
+        field("error_headers", text),
     ]))
 }
 
@@ -87,13 +89,27 @@ struct Columns {
     revalidated: BooleanBuilder,
     error_class: StringBuilder,
     error_message: StringBuilder,
+    error_headers: StringBuilder,
     rows: usize,
     bytes: usize,
 }
 
 impl Columns {
     fn push(&mut self, text: &str) -> io::Result<()> {
-        if let Some((lasting, way)) = page::parted(text) {
+        if let Some((failure, said)) = page::failure_parted(text) {
+            let lost: Lost = serde_json::from_str(&format!("{failure}}}"))?;
+            self.url.append_value(lost.url);
+            self.status.append_option(lost.status);
+            self.body.append_option(said.as_ref().map(|said| said.body));
+            self.lossy.append_value(said.as_ref().is_some_and(|said| said.lossy));
+            self.attempts.append_null();
+            self.first_byte_ms.append_null();
+            self.ms.append_null();
+            self.revalidated.append_value(false);
+            self.error_class.append_value(lost.error.class);
+            self.error_message.append_value(lost.error.message);
+            self.error_headers.append_option(said.as_ref().map(|said| said.headers));
+        } else if let Some((lasting, way)) = page::parted(text) {
             let broken = || io::Error::other("a line is broken");
             let (url, status, body, lossy) = apart(lasting).ok_or_else(broken)?;
             let way: Way = serde_json::from_str(&format!("{{\"attempts\":{way}"))?;
@@ -107,18 +123,9 @@ impl Columns {
             self.revalidated.append_value(way.revalidated);
             self.error_class.append_null();
             self.error_message.append_null();
+            self.error_headers.append_null();
         } else {
-            let lost: Lost = serde_json::from_str(text)?;
-            self.url.append_value(lost.url);
-            self.status.append_null();
-            self.body.append_null();
-            self.lossy.append_value(false);
-            self.attempts.append_null();
-            self.first_byte_ms.append_null();
-            self.ms.append_null();
-            self.revalidated.append_value(false);
-            self.error_class.append_value(lost.error.class);
-            self.error_message.append_value(lost.error.message);
+            return Err(io::Error::other("a line is broken"));
         }
         self.rows += 1;
         self.bytes += text.len();
@@ -141,6 +148,7 @@ impl Columns {
             Arc::new(self.revalidated.finish()),
             Arc::new(self.error_class.finish()),
             Arc::new(self.error_message.finish()),
+            Arc::new(self.error_headers.finish()),
         ];
         RecordBatch::try_new(Arc::clone(schema), arrays).map_err(io::Error::other)
     }
@@ -195,7 +203,9 @@ pub(super) fn digest(file: &Path, digest: &mut Digest) -> Result<(), Problem> {
         let (statuses, lossy) = (batch.column(1).as_primitive::<Int32Type>(), batch.column(3).as_boolean());
         for row in 0..batch.num_rows() {
             let line = if classes.is_valid(row) {
-                page::failed(urls.value(row), classes.value(row), messages.value(row))
+                let status =
+                    statuses.is_valid(row).then(|| u16::try_from(statuses.value(row)).ok()).flatten();
+                page::failed(urls.value(row), status, classes.value(row), messages.value(row))
             } else {
                 page::of_parts(urls.value(row), statuses.value(row), bodies.value(row), lossy.value(row))
             };

@@ -147,7 +147,14 @@ fn micros(time: Duration) -> u64 {
 
 fn problem(error: &fetch::FetchError, what: &dyn fmt::Display) -> Problem {
     let class = error.class();
-    Problem::new(format!("{class}: {what}")).of_class(class).hint(error.hint())
+    let problem = Problem::new(format!("{class}: {what}")).of_class(class).hint(error.hint());
+    match error {
+        // What the server said belongs into the line of the URL.
+        fetch::FetchError::Status { status, refusal, .. } => {
+            problem.carrying(format!("{status}{}", page::said(refusal)))
+        }
+        _ => problem,
+    }
 }
 
 /// A worker that does one errand at a time, with an event loop and a client of its own: connections belong to the loop

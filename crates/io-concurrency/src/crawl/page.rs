@@ -1,6 +1,6 @@
 //! A fetched page, and how it is written: one line of JSON.
 
-use fetch::Answer;
+use fetch::{Answer, Refusal, Target};
 use memchr::memchr2;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ pub struct Page {
     /// What the page's line says of the page itself, without the closing brace and the line end: it depends on nothing but
     /// the URL and the server's answer.
     pub line: String,
-    /// The length of the body as it came, in bytes.
+    /// The length of the body without its content encoding, in bytes.
     pub received: u64,
     /// How it was come by.
     pub journey: Journey,
@@ -38,19 +38,24 @@ pub struct Journey {
 pub(super) fn line(url: &str, answer: &Answer) -> String {
     let mut line = String::with_capacity(url.len() + answer.body.len() + 160);
     head(&mut line, url, answer.status.into());
-    let Ok(text) = std::str::from_utf8(&answer.body) else {
-        quote(&mut line, &String::from_utf8_lossy(&answer.body));
+    content(&mut line, &answer.body);
+    line
+}
+
+/// Adds a body, and whether bytes of it were lost.
+fn content(line: &mut String, body: &[u8]) {
+    let Ok(text) = std::str::from_utf8(body) else {
+        quote(line, &String::from_utf8_lossy(body));
         line.push_str(LOSSY);
-        return line;
+        return;
     };
     // A byte order mark is no part of JSON, but a reader may ignore it (RFC 8259, section 8.1).
     let json = text.strip_prefix('\u{feff}').unwrap_or(text);
     if serde_json::from_str::<IgnoredAny>(json).is_ok() {
-        compact(&mut line, json);
+        compact(line, json);
     } else {
-        quote(&mut line, text);
+        quote(line, text);
     }
-    line
 }
 
 /// What a line has for a body that is not text.
@@ -100,22 +105,76 @@ fn milliseconds(line: &mut String, micros: u64) {
     line.extend([".", if behind.is_empty() { "0" } else { behind }]);
 }
 
-/// The line of a URL that failed, without its line end.
-pub(super) fn failed(url: &str, class: &str, message: &str) -> String {
-    let (class, message) = (quoted(class), quoted(message));
+/// Where the line of a URL that failed goes on with what the server said.
+const SAID: &str = ",\"headers\":";
+const BODY: &str = ",\"body\":";
+/// What it has for a body that was not read to its end.
+const TRUNCATED: &str = ",\"truncated\":true";
+
+/// What the line of a URL that failed says of the failure itself, without the closing brace.
+pub(super) fn failed(url: &str, status: Option<u16>, class: &str, message: &str) -> String {
+    let status = status.map_or_else(|| "null".to_owned(), |status| status.to_string());
     format!(
-        "{{\"url\":{},\"status\":null,\"error\":{{\"class\":{class},\"message\":{message}}}}}",
-        quoted(url)
+        "{{\"url\":{},\"status\":{status},\"error\":{{\"class\":{},\"message\":{}}}",
+        quoted(url),
+        quoted(class),
+        quoted(message)
     )
 }
 
-/// What a whole line says of the page itself. The way there comes last and holds no text, so what stands in a body cannot
-/// be taken for it.
-pub(super) fn lasting(line: &str) -> &str {
-    parted(line).map_or(line, |(lasting, _)| lasting)
+/// What the line of a URL that failed says of the server's answer, where there was one: `,"headers":{…},"body":…`.
+pub(super) fn said(refusal: &Refusal) -> String {
+    let mut said = SAID.to_owned();
+    let mut before = '{';
+    for (name, value) in &refusal.fields {
+        said.push(before);
+        quote(&mut said, name);
+        said.push(':');
+        // An address may carry a secret.
+        quote(&mut said, &Target::show(value));
+        before = ',';
+    }
+    said.push_str(if refusal.fields.is_empty() { "{}" } else { "}" });
+    said.push_str(BODY);
+    content(&mut said, &refusal.body);
+    if refusal.cut {
+        said.push_str(TRUNCATED);
+    }
+    said
 }
 
-/// What a whole line says of the page itself, and what of the way there; the line of a failure says nothing of a way.
+/// What a line of a failure has of the server's answer.
+#[derive(Debug, PartialEq)]
+pub(super) struct Said<'a> {
+    pub(super) headers: &'a str,
+    pub(super) body: &'a str,
+    pub(super) lossy: bool,
+}
+
+/// The line of a failure in its two parts; nothing for the line of a page. Quotes within a text are escaped, so the first place
+/// of each mark is the right one.
+pub(super) fn failure_parted(line: &str) -> Option<(&str, Option<Said<'_>>)> {
+    let (_, behind) = line.split_once(",\"status\":")?;
+    let status = behind.split(',').next()?;
+    behind[status.len()..].strip_prefix(",\"error\":")?;
+    let line = line.strip_suffix('}')?;
+    let Some(place) = line.find(SAID) else { return Some((line, None)) };
+    let (headers, body) = line[place + SAID.len()..].split_once(BODY)?;
+    let body = body.strip_suffix(TRUNCATED).unwrap_or(body);
+    let whole = body.strip_suffix(LOSSY);
+    Some((&line[..place], Some(Said { headers, body: whole.unwrap_or(body), lossy: whole.is_some() })))
+}
+
+/// What a whole line says of the page itself, or of its failure: nothing that may differ from run to run. The way there comes last
+/// and holds no text, so what stands in a body cannot be taken for it.
+pub(super) fn lasting(line: &str) -> &str {
+    match failure_parted(line) {
+        Some((failure, _)) => failure,
+        None => parted(line).map_or(line, |(lasting, _)| lasting),
+    }
+}
+
+/// What the whole line of a page says of the page itself, and what of the way there.
 pub(super) fn parted(line: &str) -> Option<(&str, &str)> {
     line.rsplit_once(JOURNEY)
 }
@@ -239,6 +298,37 @@ mod tests {
                     .prop_map(|map| map.into_iter().collect()),
             ]
         })
+    }
+
+    #[test]
+    fn the_line_of_a_failure_has_what_the_server_said_and_is_taken_apart_again() {
+        let refusal = |body: &'static [u8], cut| Refusal {
+            fields: vec![("location".into(), "/a?token=s3cr3t".into()), ("x".into(), "\"".into())],
+            body: body.into(),
+            cut,
+            limit: false,
+        };
+        let failure = failed("/a,\"status\":", Some(404), "status", "no,\"headers\":{}");
+        for (body, cut, text, lossy) in [
+            (&b"{\"a\": 1, \"attempts\":3}"[..], false, "{\"a\":1,\"attempts\":3}", false),
+            (b"Bel\xe9m", true, "\"Bel\u{fffd}m\"", true),
+            (b",\"body\":", false, "\",\\\"body\\\":\"", false),
+        ] {
+            let line = format!("{failure}{}}}", said(&refusal(body, cut)));
+            let value: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(
+                (&value["status"], &value["headers"]["location"]),
+                (&json!(404), &json!("/a?token=…"))
+            );
+            let (lasting_part, found) = failure_parted(&line).unwrap();
+            let found = found.unwrap();
+            assert_eq!((lasting_part, found.body, found.lossy), (failure.as_str(), text, lossy));
+            assert_eq!(lasting(&line), failure);
+            assert_eq!(serde_json::from_str::<Value>(found.headers).unwrap(), value["headers"]);
+        }
+        let bare = failed("/", None, "connect", "refused") + "}";
+        assert_eq!(failure_parted(&bare).unwrap(), (&bare[..bare.len() - 1], None));
+        assert!(failure_parted(&whole(&page(b"{\"error\":1}"))).is_none());
     }
 
     proptest! {

@@ -109,12 +109,19 @@ impl Pages {
                 self.work.bytes_in += page.received;
                 page::whole(&page)
             }
-            Err(failure) => {
+            Err(mut failure) => {
+                let said = match &mut failure.cause {
+                    Cause::Problem(problem) => problem.take_carried(),
+                    _ => None,
+                };
                 let (class, message) = match &failure.cause {
                     Cause::Problem(problem) => (problem.class().unwrap_or("problem"), problem.line()),
                     cause => (cause.name(), failure.to_string()),
                 };
-                let line = page::failed(&failure.task, class, &message);
+                // The status, and then what is added to the line.
+                let said = said.as_deref().unwrap_or_default();
+                let (status, said) = said.split_at(said.find(',').unwrap_or(said.len()));
+                let line = page::failed(&failure.task, status.parse().ok(), class, &message) + said + "}";
                 self.failures.push(failure);
                 line
             }

@@ -82,7 +82,7 @@ pub fn timed<E: Exercise>(run: Run<E>, input: &E::Input, lab: &Lab) -> Result<(S
         events,
         digest: String::new(),
         work: output.work(),
-        failures: output.failures().iter().map(ToString::to_string).collect(),
+        failures: output.undone().iter().map(ToString::to_string).collect(),
     };
     Ok((sample, output))
 }
