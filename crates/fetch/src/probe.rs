@@ -28,11 +28,15 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::encoding;
 use crate::error::{FetchError, Phase, innermost};
 use crate::stamped::{Arrivals, Stamped};
 use crate::target::Target;
 use crate::tls;
 use crate::wire::{self, alongside};
+
+/// The most to which a body is decoded that is looked at.
+const DECODED: u64 = 16 << 20;
 
 thread_local! {
     /// When the event loop of this thread last woke up.
@@ -221,7 +225,12 @@ impl Prober {
         progress.phases.first_byte = came.unwrap_or_else(Instant::now).saturating_duration_since(sent);
         let status = response.status().as_u16();
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(Into::into);
-        let (body, length) = self.body(connection, open, response.into_body()).await?;
+        let (head, body) = response.into_parts();
+        let (body, length) = self.body(connection, open, body).await?;
+        // A look at the beginning of an encoded body shows nothing; all of it can be decoded.
+        let whole = body.len() as u64 == length;
+        let plain = whole.then(|| encoding::decoded(body.clone(), &head.headers, DECODED).ok()).flatten();
+        let body = plain.unwrap_or(body);
         Ok(Probed { status, body, length, location })
     }
 

@@ -167,6 +167,14 @@ async fn every_strategy_gives_the_same_map_for_any_number_of_workers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_source_with_a_limit_that_it_does_not_tell_costs_time_and_no_city() {
+    let source = source("rate_limit = { per_second = 50.0, burst = 10 }").await;
+    let base = format!("http://{}", source.address);
+    let all = tokio::task::spawn_blocking(move || every_way(&base, 3, &["--uf", "AC,AP,RR"])).await.unwrap();
+    assert!(all.iter().all(|(_, digest, failures)| *digest == all[0].1 && *failures == 0), "{all:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_fails_is_told_under_every_strategy() {
     let source = source("errors = { share = 0.2, statuses = [404] }").await;
     let base = format!("http://{}", source.address);

@@ -1,9 +1,10 @@
 //! One request, done by a worker that does one at a time.
 
 use std::fmt;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use fetch::Manners;
+use fetch::{Gate, Manners};
 use lab::timeline::Drawn as _;
 use lab::{Job, OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,9 @@ pub(super) struct Setup {
     base: String,
     manners: Manners,
     headers: Vec<(String, String)>,
+    /// The pace that all workers of this process keep; a worker process learns its own.
+    #[serde(skip)]
+    gate: Arc<Gate>,
 }
 
 /// What is asked for.
@@ -32,6 +36,10 @@ pub(super) enum Errand {
 /// Codes and names.
 pub(super) type Names = Vec<(u32, Box<str>)>;
 
+/// The longest that one request may take with the wait for its turn under the source's rate limit: a thread for each city waits
+/// for those before it. The deadline of the client's manners, which counts no such wait, is far shorter.
+const LONGEST: Duration = Duration::from_mins(10);
+
 /// A worker with an event loop and a client of its own.
 #[derive(Debug)]
 pub(super) struct Surveyor {
@@ -44,12 +52,12 @@ impl Setup {
     pub(super) fn new(api: &str, latency_ms: Option<u32>) -> Self {
         let Settings { base, manners, mut headers, .. } = Settings::new(api);
         headers.extend(latency_ms.map(|ms| ("x-fault".to_owned(), format!("latency={ms}"))));
-        Self { base, manners, headers }
+        Self { base, manners, headers, gate: Arc::default() }
     }
 
     pub(super) fn source(&self) -> Result<Ibge, Problem> {
-        let Self { base, manners, headers } = self.clone();
-        let settings = Settings { manners, headers, ..Settings::new(base) };
+        let Self { base, manners, headers, gate } = self.clone();
+        let settings = Settings { manners, headers, gate, ..Settings::new(base) };
         Ibge::new(&settings).or_problem(|| "there is no client to ask with")
     }
 }
@@ -72,7 +80,7 @@ impl Surveyor {
     }
 
     async fn ask(&self, errand: &Errand) -> Result<Names, Why> {
-        let until = Instant::now() + Manners::default().whole;
+        let until = Instant::now() + LONGEST;
         match errand {
             Errand::Cities(id, sigla) => {
                 let named = |city: City| (city.id, city.nome);

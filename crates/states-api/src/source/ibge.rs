@@ -1,10 +1,11 @@
 //! The client of the localities API.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-use fetch::{Circuit, Client, Failed, FetchError, Fuse, Manners, Target};
+use fetch::{Circuit, Client, Failed, FetchError, Fuse, Gate, Manners, Target};
 use parking_lot::Mutex;
 
 use super::records;
@@ -21,6 +22,8 @@ pub struct Settings {
     pub fuse: Fuse,
     /// Header fields of every request.
     pub headers: Vec<(String, String)>,
+    /// What is learnt of the source's rate limit; clients that share it share that.
+    pub gate: Arc<Gate>,
 }
 
 /// The localities API.
@@ -52,7 +55,7 @@ impl Settings {
             also_retried: vec![500],
             ..Manners::default()
         };
-        Self { base: base.into(), manners, fuse: Fuse::default(), headers: Vec::new() }
+        Self { base: base.into(), manners, fuse: Fuse::default(), headers: Vec::new(), gate: Arc::default() }
     }
 }
 
@@ -67,7 +70,9 @@ impl Ibge {
         let circuit = Circuit::new(settings.fuse.clone());
         let fields: Vec<(&str, &str)> =
             settings.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let client = Client::with_headers(settings.manners.clone(), &fields)?.guarded_by(circuit.clone());
+        let client = Client::with_headers(settings.manners.clone(), &fields)?
+            .guarded_by(circuit.clone())
+            .through(Arc::clone(&settings.gate));
         Ok(Self { client, circuit, base, asked: AtomicU64::new(0), failed: Mutex::default() })
     }
 
