@@ -204,7 +204,9 @@ impl FetchError {
                 "the server or a proxy breaks answers off: nothing of this one was kept".into()
             }
             Self::TooLarge { .. } => "raise the limit if the answer is meant to be that long".into(),
-            Self::Redirect { .. } => "use the address that the server redirects to".into(),
+            Self::Redirect { .. } => {
+                "ask for the address itself that the server should lead to; a browser shows where that is".into()
+            }
             Self::Status { retry_after: Some(pause), .. } => format!(
                 "the server asks for a pause of {} s: allow more time, or come back later",
                 pause.as_secs_f64().ceil()

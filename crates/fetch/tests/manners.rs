@@ -201,6 +201,36 @@ fn redirects_are_followed_but_not_for_ever() {
     check("/around", "redirect", 1);
 }
 
+#[test]
+fn what_is_no_success_and_no_fault_of_the_server_is_not_called_one() {
+    let told = |path: &str, class: &str| {
+        let error = check(path, class, 1);
+        let told = format!("{error}; {}", error.hint());
+        assert!(!told.contains("fault") && !told.contains("s3cr3t"), "{told}");
+        told
+    };
+    assert!(
+        told("/nowhere", "redirect").contains("301") && told("/nowhere", "redirect").contains("`Location`")
+    );
+    assert!(told("/elsewhere", "redirect").contains("ftp"));
+    assert!(told("/unchanged", "status").contains("nothing was kept"));
+    assert!(told("/choices", "status").contains("choose one"));
+    assert!(told("/compress", "encoding").contains("`compress`"));
+    let server = Faulty::start();
+    let failed = get(&server.url("/moved"), Manners { redirects: 0, ..hasty() }).unwrap_err();
+    assert!(failed.to_string().contains("redirects are not followed here"), "{failed}");
+}
+
+#[test]
+fn an_answer_that_is_no_success_keeps_what_the_server_said() {
+    let FetchError::Status { status, retry_after, refusal } = check("/busy", "status", 1) else {
+        panic!("a status")
+    };
+    assert_eq!((status, retry_after, &refusal.body[..]), (503, Some(Duration::from_hours(1)), &b"later"[..]));
+    assert_eq!(refusal.fields, [("retry-after".to_owned(), "3600".to_owned())]);
+    assert!(refusal.limit && !refusal.cut);
+}
+
 #[tokio::test]
 async fn a_redirect_to_another_server_tells_it_no_secret() {
     let (one, other) = (Faulty::start(), Faulty::start());

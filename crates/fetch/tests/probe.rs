@@ -51,6 +51,15 @@ fn probe(url: &str, busy: Duration) -> Probe {
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc";
 
 #[test]
+fn a_body_that_is_looked_at_is_decoded_and_its_length_is_that_of_what_came() {
+    let encoded: &'static [u8] = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 28\r\n\r\n\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x2b\xc9\x48\x55\x28\x49\xad\x28\x01\x00\xb7\x8b\x56\x76\x08\x00\x00\x00";
+    let (url, server) = answer(Duration::ZERO, encoded);
+    let probed = probe(&url, Duration::ZERO).outcome.unwrap();
+    server.join().unwrap();
+    assert_eq!((&probed.body[..], probed.length), (&b"the text"[..], 28));
+}
+
+#[test]
 fn phases_add_up_and_the_request_is_what_was_asked_for() {
     let (url, server) = answer(Duration::from_millis(80), OK);
     let found = probe(&url, Duration::ZERO);

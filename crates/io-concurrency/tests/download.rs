@@ -96,6 +96,18 @@ fn a_file_comes_in_pieces_that_are_checked_at_their_borders() {
 }
 
 #[test]
+fn a_server_that_encodes_although_it_was_asked_not_to_is_told_of_unless_the_name_says_so() {
+    let (liar, folder) = (Liar::start(LENGTH), tempfile::tempdir().unwrap());
+    for (name, told) in [("a.csv", true), ("a.csv.gz", false)] {
+        let ended = run(download(folder.path(), &liar.base).arg(format!("/encodes/{name}")));
+        check_ended(&ended, 0);
+        // The bytes are those that the server has stored: only so can parts be joined.
+        assert!(fs::read(folder.path().join("out").join(name)).unwrap() == content(LENGTH, 0));
+        assert_eq!(ended.out.contains("\"encoding\":\"gzip\""), told, "{}", ended.out);
+    }
+}
+
+#[test]
 fn servers_that_lie_about_ranges_are_found_out() {
     check("no-ranges", 0, "length");
     check("elsewhere", 0, "length");

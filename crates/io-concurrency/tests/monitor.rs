@@ -62,6 +62,18 @@ fn every_strategy_finds_the_same_with_any_number_of_workers() {
 }
 
 #[test]
+fn that_a_target_is_down_is_a_right_answer_of_every_strategy() {
+    let (server, folder) = (Faulty::start(), tempfile::tempdir().unwrap());
+    let mut command = witness::program(BIN, folder.path());
+    command.args(["monitor", "--quiet", "--compare", "--json", "--samples", "2"]);
+    let ended = run(command.args([server.url("/ok"), server.url("/missing")]));
+    check_ended(&ended, 0);
+    let records: Vec<Value> = ended.out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert!(!ended.out.contains("\"verified\":false"), "{}", ended.out);
+    assert!(ended.out.contains("\"verified\":true"), "{} {}", records.len(), ended.out);
+}
+
+#[test]
 fn each_fault_has_its_class_and_the_exit_code_tells() {
     let (server, closed, folder) = (Faulty::start(), closed_port(), tempfile::tempdir().unwrap());
     let faults = [

@@ -154,6 +154,11 @@ async fn answer(stream: &mut TcpStream, asked: &Asked) -> bool {
         to if to.starts_with("/to?") => {
             whole("307 Temporary Redirect", &format!("location: {}\r\n", &to[4..]), "")
         }
+        "/nowhere" => whole("301 Moved Permanently", "", ""),
+        "/elsewhere" => whole("302 Found", "location: ftp://example.org/a?token=s3cr3t\r\n", ""),
+        "/unchanged" => "HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n".to_owned(),
+        "/choices" => whole("300 Multiple Choices", "", ""),
+        "/compress" => whole("200 OK", "content-encoding: compress\r\n", "x"),
         "/around" => whole("302 Found", "location: /around\r\n", ""),
         "/moved" => whole("301 Moved Permanently", "location: /ok\r\n", ""),
         _ => whole("200 OK", "", &format!("{{\"path\":{path:?},\"time\":{time}}}")),
