@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
 use crate::bucket::Stretch;
@@ -72,9 +72,6 @@ pub struct RateLimit {
 #[derive(Debug)]
 pub struct Pace {
     inner: Mutex<Inner>,
-    /// Those who wait stand in one line, and only the first of them has a turn: a pace that rises from turn to turn would
-    /// otherwise be given out far ahead, before an answer can tell that it is too fast.
-    line: Semaphore,
     /// Somebody's answer came, so somebody else may ask.
     freed: Notify,
 }
@@ -106,6 +103,9 @@ struct Inner {
     /// When the requests that were let through since then were sent, and when their answers came.
     accepted: VecDeque<[Instant; 2]>,
     cut: bool,
+    /// The turns of a rising pace and the rates at which they were given: many are given ahead of the first refusal, which tells
+    /// of the rate at its own time only.
+    rising: VecDeque<(Instant, f64)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,7 +113,7 @@ enum Learning {
     /// Nothing was refused yet.
     Free,
     /// The burst is known, and the pace rises until something is refused.
-    Rising { first: First, rate: f64 },
+    Rising { first: First, start: f64, rate: f64 },
     /// The limit lies between two rates.
     Between { first: First, low: f64, high: f64, from: Instant },
     /// The limit was told.
@@ -156,8 +156,6 @@ pub(crate) struct Turn {
 impl Turn {
     /// Waits for a turn.
     pub(crate) async fn wait(pace: &Arc<Pace>) -> Self {
-        // The semaphore is never closed.
-        let _first = pace.line.acquire().await;
         loop {
             let mut freed = pin!(pace.freed.notified());
             // An answer that comes between the look and the wait is not missed.
@@ -220,7 +218,7 @@ impl Pace {
     }
 
     fn of(inner: Inner) -> Self {
-        Self { inner: Mutex::new(inner), line: Semaphore::new(1), freed: Notify::new() }
+        Self { inner: Mutex::new(inner), freed: Notify::new() }
     }
 
     /// The limit, as far as it is known.
@@ -282,6 +280,7 @@ impl Inner {
             since: now,
             accepted: VecDeque::new(),
             cut: false,
+            rising: VecDeque::new(),
         }
     }
 
@@ -327,6 +326,10 @@ impl Inner {
                 *rate *= (interval / RISE).exp().clamp(LEAST_RISE, 2.0);
                 let time = self.due.map_or(earliest, |due| due.max(earliest));
                 self.due = Some(time + Duration::from_secs_f64(interval));
+                while self.rising.front().is_some_and(|(time, _)| *time + LONGEST < now) {
+                    self.rising.pop_front();
+                }
+                self.rising.push_back((time, *rate));
                 time
             }
             Learning::Told(_) | Learning::Between { .. } => {
@@ -419,9 +422,14 @@ impl Inner {
         let pause = self.pause(asked, known);
         self.refusals += u32::from(!known);
         let held = self.held.map_or(now + pause, |held| held.max(now + pause));
-        self.epoch += u64::from(self.held != Some(held));
+        let moved = self.held != Some(held);
+        self.epoch += u64::from(moved);
         self.held = Some(held);
         if known {
+            if moved {
+                // The turns that were given since the first refusal are good no more: they are given anew.
+                self.begin_again(held, pause);
+            }
             return pause;
         }
         let seconds = |time: Instant| time.saturating_duration_since(self.since).as_secs_f64();
@@ -437,9 +445,11 @@ impl Inner {
             Learning::Free => {
                 let first = First { count: stretch.accepted.len().max(1) as f64, seconds: stretch.refused };
                 let rate = (first.count / pause.as_secs_f64().max(0.1)).clamp(1e-3, 1e3);
-                Learning::Rising { first, rate }
+                Learning::Rising { first, start: rate, rate }
             }
-            Learning::Rising { first, rate } => {
+            Learning::Rising { first, rate, .. } => {
+                let given = self.rising.iter().take_while(|(time, _)| *time <= sent).last();
+                let rate = given.map_or(rate, |(_, rate)| *rate);
                 let most = (rate * 2.0).max(first.count / first.seconds.max(1e-3) * 2.0);
                 let (low, high) = stretch.rates(first.count, |rate| first.least_burst(rate), most);
                 Learning::Between { first, low: low.max(high * LOWEST), high, from: held }
@@ -469,12 +479,22 @@ impl Inner {
         };
         // Before the first refusal what counts is a full bucket, and then an empty one.
         let since = if self.learning == Learning::Free { held } else { sent };
-        (self.since, self.cut, self.due) = (since, false, None);
+        (self.since, self.cut) = (since, false);
         self.accepted.clear();
-        if let Some(RateLimit { rate, burst }) = self.limit(now) {
+        self.begin_again(held, pause);
+        pause
+    }
+
+    /// Plans the turns from `held` on, after a pause.
+    fn begin_again(&mut self, held: Instant, pause: Duration) {
+        self.due = None;
+        self.rising.clear();
+        if let Learning::Rising { start, rate, .. } = &mut self.learning {
+            *rate = *start;
+        }
+        if let Some(RateLimit { rate, burst }) = self.limit(held) {
             self.due = Some(held + filled(rate, burst, rate * pause.as_secs_f64()));
         }
-        pause
     }
 }
 

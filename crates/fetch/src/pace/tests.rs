@@ -221,3 +221,14 @@ fn pauses_that_nobody_asked_for_grow_and_end_with_an_answer() {
     inner.accepted(now, now, None);
     assert_eq!(inner.refused(now, now, Some(Duration::ZERO)), Duration::ZERO);
 }
+
+#[tokio::test]
+async fn a_request_that_waits_and_is_not_polled_keeps_no_other_from_its_turn() {
+    let pace = Arc::new(Pace::eager());
+    pace.refused(Instant::now(), Some(Duration::from_millis(20)));
+    let mut forgotten = Box::pin(Turn::wait(&pace));
+    let polled = tokio::time::timeout(Duration::from_millis(1), forgotten.as_mut()).await;
+    assert!(polled.is_err(), "it waits");
+    // As a sink does that asks for a page itself, while the other requests of its loop stand still.
+    assert!(tokio::time::timeout(Duration::from_secs(5), Turn::wait(&pace)).await.is_ok());
+}
