@@ -1,76 +1,70 @@
 //! What must hold before a change is taken, and the parts of it that stand alone.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use crate::arguments::{Data, RunAll, Words};
 use crate::children::Leash;
 use crate::cluster;
+use crate::deny::{self, Advisories};
 use crate::docs;
-use crate::flags::Given;
 use crate::house::House;
 use crate::run_all::run_all;
 use crate::stop::Interrupted;
 use crate::tidy;
 
 /// `cargo xtask fmt`
-pub(crate) fn fmt(house: &House, arguments: &[OsString]) -> Result<u8> {
-    Given::parse(arguments, &[])?;
+pub(crate) fn fmt(house: &House) -> Result<u8> {
     house.cargo(["fmt", "--all"])
 }
 
 /// `cargo xtask test`
-pub(crate) fn test(house: &House, arguments: &[OsString]) -> Result<u8> {
-    let words = ["test", "--workspace"].into_iter().map(OsStr::new);
-    house.cargo(words.chain(arguments.iter().map(OsString::as_os_str)))
+pub(crate) fn test(house: &House, words: &Words) -> Result<u8> {
+    house.cargo(["test", "--workspace"].into_iter().map(OsStr::new).chain(words))
 }
 
 /// `cargo xtask ci`: every check, also after one that failed, so that one run shows all there is to mend.
-pub(crate) fn ci(house: &House, arguments: &[OsString]) -> Result<u8> {
-    Given::parse(arguments, &[])?;
+pub(crate) fn ci(house: &House) -> Result<u8> {
     let mut ledger = Ledger::default();
     ledger.check("format", || house.cargo(["fmt", "--all", "--check"]))?;
-    ledger.check("tidy", || tidy::task(house, &[]))?;
+    ledger.check("tidy", || tidy::task(house))?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     ledger.check("clippy", || house.cargo(clippy))?;
     ledger.check("clippy, cluster and s3", || cluster::clippy(house))?;
     let rustdoc = [("RUSTDOCFLAGS", "-D warnings")];
     ledger.check("rustdoc", || house.cargo_with(["doc", "--workspace", "--no-deps"], &rustdoc))?;
-    if House::has("cargo-deny") {
-        // Advisories are left out: they come from the network, and a new one is no fault of the change.
-        ledger
-            .check("deny", || house.cargo(["deny", "--workspace", "check", "bans", "licenses", "sources"]))?;
-    } else {
-        ledger.skip("deny", "cargo-deny is not installed");
+    ledger.check("deny", || deny::policy(house))?;
+    match deny::advisories(house) {
+        Ok(Advisories::Checked(code)) => ledger.check("deny, advisories", || Ok(code))?,
+        Ok(Advisories::Unreachable) => {
+            ledger.skip("deny, advisories", "the advisory database cannot be fetched here");
+        }
+        Err(error) => ledger.check("deny, advisories", || Err(error))?,
     }
-    ledger.check("test", || test(house, &[]))?;
+    ledger.check("test", || test(house, &Words::default()))?;
     ledger.check("test, cluster and s3", || cluster::test(house))?;
-    ledger.check("cluster", || cluster::task(house, &["--scale".into(), "tiny".into()]))?;
+    ledger.check("cluster", || cluster::task(house, &Data::tiny()))?;
     ledger.check("docs", || docs::task(house, &[]))?;
     let runs = Runs::new()?;
-    for (name, options) in RUNS {
-        ledger.check(name, || verified_run(house, &runs, options))?;
+    for (name, workers) in RUNS {
+        ledger.check(name, || verified_run(house, &runs, *workers))?;
     }
     Ok(ledger.close())
 }
 
 /// The runs of a CI: as a user starts one, and with fewer and more workers than there are processors.
-const RUNS: &[(&str, &[&str])] = &[
-    ("run-all", &[]),
-    ("run-all, 1 worker", &["--workers", "1", "--samples", "1"]),
-    ("run-all, 7 workers", &["--workers", "7", "--samples", "1"]),
-];
+const RUNS: &[(&str, Option<u32>)] =
+    &[("run-all", None), ("run-all, 1 worker", Some(1)), ("run-all, 7 workers", Some(7))];
 
-fn verified_run(house: &House, runs: &Runs, options: &[&str]) -> Result<u8> {
-    let mut words: Vec<OsString> = ["--scale", "tiny", "--out"].map(OsString::from).into();
-    words.push(runs.0.clone().into());
-    words.extend(options.iter().map(OsString::from));
-    let code = run_all(house, &words)?;
+fn verified_run(house: &House, runs: &Runs, workers: Option<u32>) -> Result<u8> {
+    let code = run_all(house, &RunAll::tiny(&runs.0, workers))?;
     if code != 0 {
         return Ok(code);
     }
+
     let newest = runs.0.join("latest");
     // It reads a few files and ends; there is no lifeline to give it.
     house.run("bench-harness", [OsStr::new("verify"), newest.as_os_str()], Leash::Signal)

@@ -4,14 +4,14 @@
 //! own, which optimises nothing, and a folder of its own in `target`. The build has every feature that is off by default, so
 //! that whoever runs its tests as well builds once.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::arguments::Data;
 use crate::children::{Leash, Running, exit_code};
-use crate::flags::{Flag, Given};
 use crate::house::House;
 use crate::run_all;
 use crate::serve::Server;
@@ -24,16 +24,15 @@ const PATIENCE: &str = "12";
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// `cargo xtask cluster`
-pub(crate) fn task(house: &House, arguments: &[OsString]) -> Result<u8> {
-    let given = Given::parse(arguments, &[Flag::Scale, Flag::Seed])?;
+pub(crate) fn task(house: &House, data: &Data) -> Result<u8> {
     house.build(&["datagen"])?;
-    let code = run_all::make_data(house, &given)?;
+    let code = run_all::make_data(house, data)?;
     if code != 0 {
         return Ok(code);
     }
     let words = ["build", "--bin", "pipelines"].into_iter().chain(BUILD);
     ensure!(house.cargo(words)? == 0, "the build failed");
-    show(house, &given)
+    show(house, data)
 }
 
 /// The lints of what is not built by default.
@@ -47,7 +46,7 @@ pub(crate) fn test(house: &House) -> Result<u8> {
     house.cargo(["test"].into_iter().chain(BUILD).chain(tests))
 }
 
-fn show(house: &House, given: &Given) -> Result<u8> {
+fn show(house: &House, data: &Data) -> Result<u8> {
     let program = house.programs().with_file_name("cluster").join("pipelines");
     let folder = Temporary::new()?;
     let server = |name: &'static str, role: &str, words: &[&str]| -> Result<(Server, PathBuf)> {
@@ -63,7 +62,7 @@ fn show(house: &House, given: &Given) -> Result<u8> {
 
     let mut command = house.command(&program);
     command.args(["etl", "--scheduler", &*scheduler.address, "--strategy", "cluster", "--compare"]);
-    command.args(["--samples", "1"]).args(given.words(&[Flag::Scale, Flag::Seed]));
+    command.args(["--samples", "1"]).args(data.words());
     let mut job = Running::start(&mut command, Leash::Signal, &house.stop)?;
     let began = Instant::now();
     // A task was done, and its rows are in this folder and nowhere else.

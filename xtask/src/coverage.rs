@@ -4,13 +4,12 @@
 //! no time to tell what it passed, so what workers do is counted too low.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::flags::Given;
 use crate::house::House;
 
 /// What is measured: the crates that know nothing of exercises. They are tested by themselves, without other processes' help.
@@ -19,8 +18,7 @@ const CRATES: &[&str] = &["lab", "fetch", "serving", "tabular"];
 const VERSIONS: &[&str] = &["22", "21", "20", "19"];
 
 /// `cargo xtask coverage`
-pub(crate) fn coverage(house: &House, arguments: &[OsString]) -> Result<u8> {
-    Given::parse(arguments, &[])?;
+pub(crate) fn coverage(house: &House) -> Result<u8> {
     let version = VERSIONS.iter().find(|version| House::has(&format!("llvm-cov-{version}")));
     let version =
         version.context("llvm-cov is not installed: for example, Debian's package llvm-19 has it")?;

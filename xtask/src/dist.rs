@@ -4,7 +4,7 @@
 //! that each writes of itself, laid out as a system expects them below a prefix. Beside the archive lies its SHA-256. The
 //! archive holds no time and no name of its maker, so that the same programs give the same archive.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +12,6 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::children::{Leash, Running, exit_code};
-use crate::flags::{Flag, Given};
 use crate::house::House;
 use crate::run_all::PROGRAMS;
 
@@ -22,9 +21,8 @@ const PAGES: &[&str] = &["README.md", "README.pt-BR.md", "METHODOLOGY.md", "LICE
 const OUT: &str = "data/out/dist";
 
 /// `cargo xtask dist [--out DIR]`
-pub(crate) fn dist(house: &House, arguments: &[OsString]) -> Result<u8> {
-    let given = Given::parse(arguments, &[Flag::Out])?;
-    let out = match given.value(Flag::Out) {
+pub(crate) fn dist(house: &House, out: Option<&Path>) -> Result<u8> {
+    let out = match out {
         Some(folder) => std::path::absolute(folder).context("cannot find the folder of --out")?,
         None => house.root.join(OUT),
     };

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::arguments::{Data, Words};
 use crate::children::{Leash, Running, exit_code};
-use crate::flags::{Flag, Given};
 use crate::house::House;
 use crate::run_all;
 use crate::serve::Server;
@@ -17,66 +17,59 @@ use crate::serve::Server;
 const REQUIREMENTS: &str = "crates/bench-harness/peers/requirements.txt";
 
 /// `cargo xtask report`, `compare` and `gate`: nothing is measured.
-fn read(name: &'static str, house: &House, arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn read(name: &str, house: &House, words: &Words) -> Result<u8> {
     house.build(&["bench-harness"])?;
-    let words = std::iter::once(OsStr::new(name)).chain(arguments.iter().map(OsString::as_os_str));
-    house.run("bench-harness", words, Leash::Signal)
+    house.run("bench-harness", std::iter::once(OsStr::new(name)).chain(words), Leash::Signal)
 }
 
-/// The harness's own help on one of its commands.
-pub(crate) fn help(house: &House, name: &OsStr) -> Result<u8> {
+/// The harness's own help on one of its commands: it knows its options best.
+fn help(house: &House, name: &str) -> Result<u8> {
     house.build(&["bench-harness"])?;
-    house.run("bench-harness", [name, OsStr::new("--help")], Leash::Signal)
-}
-
-/// `cargo xtask report`
-pub(crate) fn report(house: &House, arguments: &[OsString]) -> Result<u8> {
-    read("report", house, arguments)
-}
-
-/// `cargo xtask compare`
-pub(crate) fn compare(house: &House, arguments: &[OsString]) -> Result<u8> {
-    read("compare", house, arguments)
-}
-
-/// `cargo xtask gate`
-pub(crate) fn gate(house: &House, arguments: &[OsString]) -> Result<u8> {
-    read("gate", house, arguments)
+    house.run("bench-harness", [name, "--help"], Leash::Signal)
 }
 
 /// `cargo xtask sweep EXERCISE`: with data and an API; what follows goes to the harness.
-pub(crate) fn sweep(house: &House, arguments: &[OsString]) -> Result<u8> {
-    measured(house, "sweep", arguments, Vec::new())
+pub(crate) fn sweep(house: &House, words: &Words) -> Result<u8> {
+    measured(house, "sweep", words, Vec::new())
 }
 
 /// `cargo xtask overhead`: what recording timelines costs, with data and an API.
-pub(crate) fn overhead(house: &House, arguments: &[OsString]) -> Result<u8> {
-    measured(house, "overhead", arguments, Vec::new())
+pub(crate) fn overhead(house: &House, words: &Words) -> Result<u8> {
+    measured(house, "overhead", words, Vec::new())
 }
 
 /// `cargo xtask peers`: with data, an API, a virtual environment that has what can be had, and our programs as users have them,
 /// since the peers are built for release too.
-pub(crate) fn peers(house: &House, arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn peers(house: &House, words: &Words) -> Result<u8> {
+    if words.ask_for_help() {
+        return help(house, "peers");
+    }
+
     let python = environment(house)?;
-    measured(&house.released(), "peers", arguments, vec!["--python".into(), python.into()])
+    measured(&house.released(), "peers", words, vec!["--python".into(), python.into()])
 }
 
 /// `cargo xtask live`: the live page, with data and an API, until Ctrl-C.
-pub(crate) fn live(house: &House, arguments: &[OsString]) -> Result<u8> {
-    measured(house, "serve", arguments, Vec::new())
+pub(crate) fn live(house: &House, words: &Words) -> Result<u8> {
+    measured(house, "serve", words, Vec::new())
 }
 
 /// `cargo xtask learn`: the guided path, with data and an API where something is run.
-pub(crate) fn learn(house: &House, arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn learn(house: &House, words: &Words) -> Result<u8> {
+    if words.ask_for_help() {
+        return help(house, "learn");
+    }
+
+    let data = Data::among(words)?;
     let only_reads =
-        arguments.iter().any(|word| ["--list", "--reset", "--key"].iter().any(|option| word == option));
+        words.into_iter().any(|word| ["--list", "--reset", "--key"].iter().any(|option| word == *option));
     house.build(run_all::PROGRAMS)?;
-    let mut words: Vec<OsString> = vec!["learn".into()];
-    words.extend(arguments.iter().cloned());
+
+    let mut words: Vec<OsString> =
+        std::iter::once(OsStr::new("learn")).chain(words).map(OsString::from).collect();
     if only_reads {
         return house.run("bench-harness", words, Leash::Terminal);
     }
-    let data = Given::among(arguments, &[Flag::Scale])?;
     let code = run_all::make_data(house, &data)?;
     if code != 0 {
         return Ok(code);
@@ -89,16 +82,21 @@ pub(crate) fn learn(house: &House, arguments: &[OsString]) -> Result<u8> {
 }
 
 /// Builds, makes the data for the scale and seed among the words, starts the API, and lets the harness measure.
-fn measured(house: &House, name: &str, arguments: &[OsString], more: Vec<OsString>) -> Result<u8> {
+fn measured(house: &House, name: &str, words: &Words, more: Vec<OsString>) -> Result<u8> {
+    if words.ask_for_help() {
+        return help(house, name);
+    }
+
+    let data = Data::among(words)?;
     house.build(run_all::PROGRAMS)?;
-    let data = Given::among(arguments, &[Flag::Scale, Flag::Seed])?;
     let code = run_all::make_data(house, &data)?;
     if code != 0 {
         return Ok(code);
     }
-    let api = Server::api(house, &data.words(&[Flag::Seed]))?;
-    let mut words: Vec<OsString> = vec![name.into()];
-    words.extend(arguments.iter().cloned());
+
+    let api = Server::api(house, &data.seed())?;
+    let mut words: Vec<OsString> =
+        std::iter::once(OsStr::new(name)).chain(words).map(OsString::from).collect();
     words.extend(["--api".into(), api.address.clone().into(), "--stop-with-stdin".into()]);
     words.extend(more);
     let code = house.run("bench-harness", words, Leash::Stdin)?;

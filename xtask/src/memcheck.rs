@@ -2,11 +2,8 @@
 //!
 //! It takes the test programs as they are built anyway, and needs no other compiler.
 
-use std::ffi::OsString;
-
 use anyhow::{Result, bail};
 
-use crate::flags::Given;
 use crate::house::House;
 
 /// A package, and the tests that pass through its `unsafe` blocks, by the beginnings of their names.
@@ -22,8 +19,7 @@ const TESTS: &[(&str, &[&str])] = &[
 const VALGRIND: &str = "valgrind --quiet --error-exitcode=101 --leak-check=no --fair-sched=yes";
 
 /// `cargo xtask memcheck`
-pub(crate) fn memcheck(house: &House, arguments: &[OsString]) -> Result<u8> {
-    Given::parse(arguments, &[])?;
+pub(crate) fn memcheck(house: &House) -> Result<u8> {
     if !House::has("valgrind") {
         bail!("valgrind is not installed");
     }

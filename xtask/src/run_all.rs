@@ -4,8 +4,8 @@ use std::ffi::{OsStr, OsString};
 
 use anyhow::{Context as _, Result};
 
+use crate::arguments::{Data, RunAll};
 use crate::children::Leash;
-use crate::flags::{Flag, Given};
 use crate::house::House;
 use crate::serve::Server;
 
@@ -21,32 +21,27 @@ pub(crate) const PROGRAMS: &[&str] = &[
     "bench-harness",
 ];
 
-/// The options that decide the data.
-const DATA: &[Flag] = &[Flag::Scale, Flag::Seed, Flag::Workers];
-
 /// `cargo xtask data`
-pub(crate) fn data(house: &House, arguments: &[OsString]) -> Result<u8> {
-    let given = Given::parse(arguments, DATA)?;
+pub(crate) fn data(house: &House, options: &Data) -> Result<u8> {
     house.build(&["datagen"])?;
-    make_data(house, &given)
+    make_data(house, options)
 }
 
 /// `cargo xtask run-all`: its exit code is that of the harness, unless something fails before.
-pub(crate) fn run_all(house: &House, arguments: &[OsString]) -> Result<u8> {
-    let all = [Flag::Scale, Flag::Seed, Flag::Workers, Flag::Samples, Flag::Only, Flag::Out];
-    let given = Given::parse(arguments, &all)?;
+pub(crate) fn run_all(house: &House, options: &RunAll) -> Result<u8> {
     house.build(PROGRAMS)?;
-    let code = make_data(house, &given)?;
+    let code = make_data(house, &options.data)?;
     if code != 0 {
         return Ok(code);
     }
-    let api = Server::api(house, &given.words(&[Flag::Seed]))?;
+
+    let api = Server::api(house, &options.data.seed())?;
     let mut words: Vec<OsString> = vec!["run".into(), "--api".into(), api.address.clone().into()];
-    words.extend(given.words(&[Flag::Scale, Flag::Seed, Flag::Workers, Flag::Samples, Flag::Only]));
-    if let Some(out) = given.value(Flag::Out) {
+    words.extend(options.words());
+    if let Some(out) = &options.out {
         // The programs run in the project's folder, wherever the user is.
         let out = std::path::absolute(out).context("cannot find the folder of --out")?;
-        words.extend([Flag::Out.name().into(), out.into()]);
+        words.extend(["--out".into(), out.into()]);
     }
     words.push("--stop-with-stdin".into());
     let code = house.run("bench-harness", words, Leash::Stdin)?;
@@ -54,8 +49,8 @@ pub(crate) fn run_all(house: &House, arguments: &[OsString]) -> Result<u8> {
     Ok(code)
 }
 
-pub(crate) fn make_data(house: &House, given: &Given) -> Result<u8> {
-    let words = given.words(DATA);
+pub(crate) fn make_data(house: &House, options: &Data) -> Result<u8> {
+    let words = options.words();
     let words = [OsStr::new("all")].into_iter().chain(words.iter().map(OsString::as_os_str));
     house.run("datagen", words.chain([OsStr::new("--stop-with-stdin")]), Leash::Stdin)
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::arguments::Words;
 use crate::children::{Leash, Running};
 use crate::house::House;
 
@@ -18,11 +19,15 @@ const LISTENING: &str = "listening on ";
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// `cargo xtask serve`: the API until Ctrl-C.
-pub(crate) fn serve(house: &House, arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn serve(house: &House, words: &Words) -> Result<u8> {
     house.build(&["mock-api"])?;
-    let arguments = arguments.strip_prefix(&["--".into()]).unwrap_or(arguments);
-    let words = arguments.iter().map(OsString::as_os_str).chain([OsStr::new("--stop-with-stdin")]);
-    house.run("mock-api", words, Leash::Stdin)
+    house.run("mock-api", words.into_iter().chain([OsStr::new("--stop-with-stdin")]), Leash::Stdin)
+}
+
+/// The API's own help.
+pub(crate) fn help(house: &House) -> Result<u8> {
+    house.build(&["mock-api"])?;
+    house.run("mock-api", ["--help"], Leash::Signal)
 }
 
 /// A server that listens, and that is stopped when this value goes.

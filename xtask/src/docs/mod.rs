@@ -19,7 +19,6 @@ mod play;
 mod smaller;
 mod world;
 
-use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -36,9 +35,8 @@ const DEADLINE: Duration = Duration::from_secs(90);
 
 /// `cargo xtask docs [TEXT …]`: all commands, or those that contain one of the texts, with what stands before them in
 /// their block.
-pub(crate) fn task(house: &House, arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn task(house: &House, texts: &[String]) -> Result<u8> {
     house.build(run_all::PROGRAMS)?;
-    let texts: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let wanted = |line: &str| texts.is_empty() || texts.iter().any(|text| line.contains(text.as_str()));
     let blocks = pages::blocks(&house.root)?;
     let world = World::make(house)?;

@@ -15,18 +15,14 @@ mod proc;
 mod works;
 mod world;
 
-use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
 use crate::children::Leash;
-use crate::flags::{Flag, Given};
 use crate::house::House;
 use world::World;
 
-/// How long without `--minutes`.
-const MINUTES: u64 = 30;
 /// What goes wrong, by turns.
 const PROFILES: &[&str] = &["flaky", "rate-limited", "outage", "calm"];
 /// What the soak starts.
@@ -34,15 +30,12 @@ const PROGRAMS: &[&str] =
     &["datagen", "mock-api", "io-concurrency", "cpu-parallel", "pipelines", "states-api"];
 
 /// `cargo xtask soak [--minutes N]`
-pub(crate) fn soak(house: &House, arguments: &[OsString]) -> Result<u8> {
-    let given = Given::parse(arguments, &[Flag::Minutes, Flag::Seconds])?;
-    let number = |flag| given.value(flag).and_then(|number| number.to_str()?.parse::<u64>().ok());
-    let seconds = number(Flag::Seconds).unwrap_or_else(|| 60 * number(Flag::Minutes).unwrap_or(MINUTES));
+pub(crate) fn soak(house: &House, length: Duration) -> Result<u8> {
     ensure!(proc::is_readable(), "the soak needs Linux: it reads /proc");
     house.build(PROGRAMS)?;
     let made = house.run("datagen", ["all", "--scale", "tiny", "--stop-with-stdin"], Leash::Stdin)?;
     ensure!(made == 0, "the data could not be made");
-    let deadline = Instant::now() + Duration::from_secs(seconds);
+    let deadline = Instant::now() + length;
     let mut world = World::new(house)?;
     works::once_undisturbed(&mut world)?;
     let mut rounds = 0_u64;
@@ -55,7 +48,7 @@ pub(crate) fn soak(house: &House, arguments: &[OsString]) -> Result<u8> {
     }
     let verdict = world.end()?;
     let left = proc::offspring(std::process::id().cast_signed());
-    print!("{}", verdict.table(seconds, rounds));
+    print!("{}", verdict.table(length.as_secs(), rounds));
     let sound = verdict.is_sound() && left.is_empty();
     println!("{}", if left.is_empty() { "nobody is left" } else { "FAILED: a process is left" });
     println!("{}", if sound { "the soak is passed" } else { "the soak has FAILED" });

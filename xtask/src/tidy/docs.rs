@@ -3,7 +3,9 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::TASKS;
+use clap::CommandFactory as _;
+
+use crate::arguments::Cli;
 use crate::tidy::Finding;
 use crate::tidy::manifest::members;
 use crate::tidy::tree::Tree;
@@ -44,7 +46,7 @@ pub(super) fn names(tree: &Tree) -> Vec<Finding> {
 fn wrong_names(command: &str, crates: &[&str]) -> Vec<String> {
     let words: Vec<&str> =
         command.split(|letter: char| letter.is_whitespace() || "(),".contains(letter)).collect();
-    let known = |task: &str| task == "help" || TASKS.iter().any(|(name, _)| *name == task);
+    let known = |task: &str| task == "help" || Cli::command().find_subcommand(task).is_some();
     let mut wrong = Vec::new();
     for three in words.windows(3) {
         match *three {

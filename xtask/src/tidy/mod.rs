@@ -13,12 +13,10 @@ mod rust;
 mod tree;
 mod words;
 
-use std::ffi::OsString;
 use std::fmt;
 
 use anyhow::Result;
 
-use crate::flags::Given;
 use crate::house::House;
 use crate::tidy::tree::Tree;
 
@@ -67,8 +65,7 @@ const CHECKS: &[fn(&Tree) -> Vec<Finding>] = &[
 ];
 
 /// `cargo xtask tidy`: one line for each finding on standard output.
-pub(crate) fn task(house: &House, arguments: &[OsString]) -> Result<u8> {
-    Given::parse(arguments, &[])?;
+pub(crate) fn task(house: &House) -> Result<u8> {
     let tree = Tree::read(&house.root)?;
     let mut findings: Vec<Finding> = CHECKS.iter().flat_map(|check| check(&tree)).collect();
     findings.extend(features::one_build(house)?);
