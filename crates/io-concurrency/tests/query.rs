@@ -228,6 +228,79 @@ fn a_source_that_fails_is_late_or_differs_is_named_and_the_rest_is_kept() {
 }
 
 #[test]
+fn a_database_that_is_not_there_costs_itself_only() {
+    let good = "CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (7)";
+    let folder = folder(&[("a.db", good), ("f.db", good)]);
+    let (out, summary) = (folder.path().join("t.csv"), folder.path().join("s"));
+    let gone = ["gone.db", "nothing-*.db", "no=postgres://nobody@127.0.0.1:1/x"];
+    let gone = gone.map(|name| if name.contains("://") { name.into() } else { folder.path().join(name) });
+    let mut command = witness::program(PROGRAM, folder.path());
+    command.arg("query").args(&gone).arg(folder.path().join("in")).args(["--sql", "SELECT * FROM t"]);
+    let ended = run(command.arg("--out").arg(&out).arg("--summary").arg(&summary));
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    assert_eq!(fs::read_to_string(&out).unwrap(), "source,id\na,7\nf,7\n");
+    for said in ["gone.db", "nothing-*.db", "127.0.0.1:1", "partial: 2 of 5 databases are in it"] {
+        assert!(ended.err.contains(said), "{said}: {}", ended.err);
+    }
+}
+
+#[test]
+fn a_table_that_no_database_gave_replaces_nothing() {
+    let folder = folder(&[("a.db", NUMBERS)]);
+    let out = folder.path().join("t.csv");
+    fs::write(&out, "before").unwrap();
+    let ended = run(query(folder.path(), &["--sql", "SELECT nothing FROM t"]).arg("--out").arg(&out));
+    assert_eq!(
+        (ended.code, fs::read_to_string(&out).unwrap().as_str()),
+        (Some(1), "before"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn the_columns_that_most_databases_have_are_those_of_the_table() {
+    let good = "CREATE VIEW v AS SELECT 7 AS id";
+    let folder = folder(&[("a.db", "CREATE VIEW v AS SELECT 1 AS other"), ("b.db", good), ("c.db", good)]);
+    let ended = run(&mut query(folder.path(), &["--sql", "SELECT * FROM v", "--format", "csv"]));
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), "source,id\nb,7\nc,7\n"), "{}", ended.err);
+    assert!(ended.err.contains("its columns are other"), "{}", ended.err);
+}
+
+#[test]
+fn servers_are_all_waited_for_at_once_whatever_the_number_of_processors() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sender, connections) = std::sync::mpsc::channel();
+    std::thread::spawn(move || listener.incoming().try_for_each(|connection| sender.send(connection)));
+
+    for strategy in ["pool", "async", "processes"] {
+        let folder = folder(&[]);
+        let mut command = witness::program(PROGRAM, folder.path());
+        let sources = (0..8).map(|number| format!("s{number}=postgres://x@127.0.0.1:{port}/x"));
+        command.arg("query").args(sources).args([
+            "--sql",
+            "SELECT 1",
+            "--parts",
+            "1",
+            "--strategy",
+            strategy,
+        ]);
+        let program = command.spawn().unwrap();
+
+        // None is answered or closed before all have come.
+        let mut held = Vec::new();
+        witness::wait_for("eight connections at once", || {
+            held.extend(connections.try_iter());
+            (held.len() == 8).then_some(())
+        });
+        drop(held);
+        let (ended, _) = end(program, &[], Signal::SIGINT);
+        assert_ne!(ended.code, Some(0), "{strategy}");
+    }
+}
+
+#[test]
 fn a_limit_is_for_each_source_and_says_so() {
     let folder =
         folder(&[("a.db", NUMBERS), ("b.db", "CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (5)")]);
@@ -383,7 +456,7 @@ fn postgresql_gives_its_types_and_its_digits() {
     check_server(
         &server,
         &["--sql", "SELECT b, i, j, k, r, d, n, m, day, at, tz, x, u FROM t"],
-        "Utf8 Boolean Int64 Int64 Int64 Float64 Float64 Decimal128(12, 3) Utf8 Date32 Timestamp(µs) Timestamp(µs, \"UTC\") Utf8 Utf8",
+        "Utf8 Boolean Int64 Int64 Int64 Float32 Float64 Decimal128(12, 3) Utf8 Date32 Timestamp(µs) Timestamp(µs, \"UTC\") Utf8 Utf8",
         "source,b,i,j,k,r,d,n,m,day,at,tz,x,u\n\
          db,true,1,2,9007199254740993,1.5,0.1,-1234567.891,0.1000,2024-12-31,1999-12-31 23:59:59.500000,2023-12-31 21:00:00Z,ção,6ecd8c99-4036-403d-bf84-cf8400f67836\n\
          db,,,,,,,,,,,,,\n",
@@ -399,6 +472,55 @@ fn postgresql_gives_its_types_and_its_digits() {
         &["--sql", "SHOW search_path"],
         "Utf8 Utf8",
         "source,search_path\ndb,\"\"\"$user\"\", public\"\n",
+    );
+}
+
+#[test]
+fn postgresql_alters_no_value_that_has_no_place_in_its_type() {
+    let filled = "CREATE TABLE t (id int, r real, n numeric(6,2), d date, m timestamp);
+        INSERT INTO t VALUES (1, 1.1, 'NaN', 'infinity', '-infinity'), (2, 16777217, 1.5, '2024-02-29', '2024-02-29 12:00:00')";
+    let Some(server) = Server::start("postgres", filled) else { return };
+    check_server(
+        &server,
+        &["--sql", "SELECT r, n, d, m FROM t ORDER BY id -- all"],
+        "Utf8 Float32 Utf8 Utf8 Utf8",
+        "source,r,n,d,m\ndb,1.1,NaN,infinity,-infinity\ndb,16777216.0,1.50,2024-02-29,2024-02-29 12:00:00\n",
+    );
+    // What changes rows gives values of any type as well.
+    check_server(
+        &server,
+        &[
+            "--write",
+            "--sql",
+            "UPDATE t SET id = 5 WHERE id = 2 RETURNING id, 10::numeric AS u, '{1,2}'::int[] AS a",
+        ],
+        "Utf8 Int64 Utf8 Utf8",
+        "source,id,u,a\ndb,5,10,\"{1,2}\"\n",
+    );
+    check_server(
+        &server,
+        &["--sql", "SELECT 'a\\' || E'\\';' || $$;$$ /* ; /* ; */ ; */ AS x; -- end"],
+        "Utf8 Utf8",
+        "source,x\ndb,a\\';;\n",
+    );
+}
+
+#[test]
+fn mariadb_alters_no_value_and_cuts_no_string() {
+    let filled = "SET sql_mode = ''; CREATE TABLE t (f float, m datetime, h time(3), m3 datetime(3));
+        INSERT INTO t VALUES (1.1, '0000-00-00 00:00:00', '01:02:03.1', '2024-00-00 12:34:56.5')";
+    let Some(server) = Server::start("mariadb", filled) else { return };
+    check_server(
+        &server,
+        &["--sql", "SELECT f, m, h, m3 FROM t"],
+        "Utf8 Float32 Utf8 Utf8 Utf8",
+        "source,f,m,h,m3\ndb,1.1,0000-00-00 00:00:00,01:02:03.100,2024-00-00 12:34:56.500\n",
+    );
+    check_server(
+        &server,
+        &["--sql", "SELECT 'a\\'; b' AS x # ; it's\n, `x;`.f FROM t AS `x;`"],
+        "Utf8 Utf8 Float32",
+        "source,x,f\ndb,a'; b,1.1\n",
     );
 }
 

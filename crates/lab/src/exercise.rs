@@ -85,6 +85,13 @@ pub trait Exercise: Sized + 'static {
     /// Input that is not there or not fit, before any work is done.
     fn prepare(args: &Self::Args, lab: &Lab) -> Result<Self::Input, Problem>;
 
+    /// The number of tasks that wait for others, such as servers, at once: a strategy of this program has as many workers
+    /// as that where the user does not say how many. What waits is not bounded by processors.
+    fn waiting(args: &Self::Args) -> usize {
+        let _ = args;
+        0
+    }
+
     /// Hands the answer to the user, when the exercise is used as a tool. Does nothing where the strategies have already
     /// written the files that were asked for.
     ///

@@ -51,6 +51,10 @@ impl Exercise for Crawl {
     type Input = Input;
     type Output = Pages;
 
+    fn waiting(args: &CrawlArgs) -> usize {
+        args.concurrency.min(args.per_host.unwrap_or(u16::MAX)).into()
+    }
+
     fn prepare(args: &CrawlArgs, lab: &Lab) -> Result<Input, Problem> {
         Input::prepare(args, lab)
     }

@@ -59,6 +59,10 @@ impl Exercise for Download {
     type Input = Input;
     type Output = Downloads;
 
+    fn waiting(args: &DownloadArgs) -> usize {
+        args.concurrency.min(args.per_host.unwrap_or(u16::MAX)).into()
+    }
+
     fn prepare(args: &DownloadArgs, lab: &Lab) -> Result<Input, Problem> {
         Input::prepare(args, lab)
     }

@@ -59,6 +59,10 @@ impl Exercise for Monitor {
     type Input = Input;
     type Output = Board;
 
+    fn waiting(args: &MonitorArgs) -> usize {
+        args.concurrency.into()
+    }
+
     fn prepare(args: &MonitorArgs, lab: &Lab) -> Result<Input, Problem> {
         Input::prepare(args, lab)
     }

@@ -39,13 +39,15 @@ mysql://USER@HOST/DATABASE. NAME= before it says what it is called in the table.
 Each statement becomes one table of all sources, in the order of the sources, with a column that says from which source a
 row is. Columns must have the same names everywhere; a column's type is the narrowest that holds all values of all sources
 (whole numbers and floats are floats; whatever else differs is text). A source that fails, is late or has other columns is
-listed at the end and is not in the table, not even in part; the others are, and the exit code is 1.
+listed at the end and is not in the table, not even in part; the others are, and the exit code is 1. Where no source
+answered, no table is written.
 
 Databases are only read unless --write is given. A statement that reads one large table is asked by ranges of its rows, in
 parallel: SQLite by rowid, PostgreSQL by ctid. --key NAME does the same by a whole-numbered column of any answer. Ranges
 are read at different moments: with --parts 1 each source is read in one.
 
-A text of several statements (semicolons between them) makes several tables; a remark `-- name: sales` names one.
+A text of several statements (semicolons between them) makes several tables; a remark `-- name: sales` names one. Strings,
+quoted names and comments are those of each database: backslashes and # in MariaDB, $tag$ and E'' in PostgreSQL.
 
 Examples:
   io-concurrency query 'stores/*.db' --sql 'SELECT status, count(*) AS n FROM sale GROUP BY status'
@@ -70,6 +72,9 @@ pub struct QueryArgs {
     /// The longest that one source may take, in seconds, from its first statement on
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub source_timeout: Option<Duration>,
+    /// Servers that are asked at once, whatever the number of processors; --workers says how many sources at once of any kind
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    pub concurrency: u16,
     /// Ask by ranges of this column of the answer; it holds whole numbers
     #[arg(long, value_name = "COLUMN")]
     pub key: Option<String>,

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use arrow_array::builder::BooleanBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::types::{
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int64Type, TimestampMicrosecondType,
+};
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, Date32Array, Decimal128Array, Float64Array, Int64Array, NullArray,
-    StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, BinaryArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int64Array,
+    NullArray, StringArray, TimestampMicrosecondArray,
 };
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use lab::{OrProblem, Problem};
@@ -23,6 +25,8 @@ pub enum Value<'a> {
     Bool(bool),
     /// A whole number.
     Int(i64),
+    /// A float of 32 bits.
+    Single(f32),
     /// A float.
     Real(f64),
     /// A decimal of a column with this many digits.
@@ -56,6 +60,7 @@ impl Value<'_> {
             Self::Null => Kind::Null,
             Self::Bool(_) => Kind::Bool,
             Self::Int(value) => Kind::of_int(value),
+            Self::Single(_) => Kind::Single,
             Self::Real(_) => Kind::Real,
             Self::Decimal { precision, scale, .. } => Kind::Decimal { precision, scale },
             Self::Date(_) => Kind::Date,
@@ -74,6 +79,7 @@ enum Values {
     Bool(Vec<bool>),
     /// Whole numbers, and moments.
     Int(Vec<i64>),
+    Single(Vec<f32>),
     Real(Vec<f64>),
     Decimal(Vec<i128>),
     Date(Vec<i32>),
@@ -117,6 +123,7 @@ impl Column {
                 ends.push(end(bytes)?);
             }
             (Values::Real(values), Value::Real(value)) => values.push(value),
+            (Values::Single(values), Value::Single(value)) => values.push(value),
             #[allow(clippy::cast_precision_loss, reason = "a float has all whole numbers up to 2^53")]
             (Values::Real(values), Value::Int(value)) if value.unsigned_abs() <= 1 << 53 => {
                 values.push(value as f64);
@@ -175,6 +182,7 @@ impl Column {
             Values::None => {}
             Values::Bool(values) => values.push(false),
             Values::Int(values) => values.push(0),
+            Values::Single(values) => values.push(0.0),
             Values::Real(values) => values.push(0.0),
             Values::Decimal(values) => values.push(0),
             Values::Date(values) => values.push(0),
@@ -185,6 +193,7 @@ impl Column {
     fn append(&mut self, other: &mut Self) -> Result<(), Problem> {
         match (&mut self.values, &mut other.values) {
             (Values::Int(values), Values::Int(more)) => values.append(more),
+            (Values::Single(values), Values::Single(more)) => values.append(more),
             (Values::Real(values), Values::Real(more)) => values.append(more),
             (Values::Decimal(values), Values::Decimal(more)) => values.append(more),
             (Values::Bytes { ends, bytes }, Values::Bytes { bytes: more, .. }) => {
@@ -224,6 +233,7 @@ impl Column {
             Kind::Instant { .. } => {
                 Values::Int(roomy(array.as_primitive::<TimestampMicrosecondType>().values(), room))
             }
+            Kind::Single => Values::Single(roomy(array.as_primitive::<Float32Type>().values(), room)),
             Kind::Real => Values::Real(roomy(array.as_primitive::<Float64Type>().values(), room)),
             Kind::Decimal { .. } => {
                 Values::Decimal(roomy(array.as_primitive::<Decimal128Type>().values(), room))
@@ -273,6 +283,7 @@ impl Column {
                 }
                 _ => Arc::new(Int64Array::new(values.into(), nulls)),
             },
+            Values::Single(values) => Arc::new(Float32Array::new(values.into(), nulls)),
             Values::Real(values) => Arc::new(Float64Array::new(values.into(), nulls)),
             Values::Date(values) => Arc::new(Date32Array::new(values.into(), nulls)),
             Values::Decimal(values) => {
@@ -339,9 +350,14 @@ mod tests {
 
     #[test]
     fn a_column_is_as_wide_as_its_values_and_none_of_them_changes() {
-        use Value::{Bool, Bytes, Date, Int, Null, Real, Text};
+        use Value::{Bool, Bytes, Date, Int, Null, Real, Single, Text};
         check(&[Null, Int(1), Null, Int(-2)], Kind::Int { wide: false }, "|1||-2");
         check(&[Int(1), Real(2.5), Null], Kind::Real, "1.0|2.5|");
+        check(&[Single(1.1), Null, Single(-3.0)], Kind::Single, "1.1||-3.0");
+        check(&[Single(1.5), Real(2.1)], Kind::Real, "1.5|2.1");
+        check(&[Single(1.5), Int(7)], Kind::Real, "1.5|7.0");
+        check(&[Single(1.5), Bool(true)], Kind::Single, "1.5|1.0");
+        check(&[Single(1.1), Text("x")], Kind::Text, "1.1|x");
         check(&[Int((1 << 53) + 1), Real(2.5)], Kind::Text, "9007199254740993|2.5");
         check(&[Int(1), Null, Text("a"), Real(3.0)], Kind::Text, "1||a|3");
         check(&[Text("a"), Bytes(&[255]), Int(7)], Kind::Bytes, "[97]|[255]|[55]");

@@ -8,7 +8,7 @@ use lab::{Lab, OrProblem, Problem};
 use super::args::{Format, QueryArgs};
 use super::part::{Setup, SharedSetup};
 use super::source::Source;
-use super::statements::statements;
+use super::statements::statements_for;
 
 /// What the lab asks its own stores.
 const OWN: &str = "-- name: sales\n\
@@ -31,6 +31,8 @@ pub struct Input {
     pub source_column: Option<String>,
     /// Where the summary goes.
     pub summary: Option<PathBuf>,
+    /// The servers that are asked at once under the strategy `async`.
+    pub at_once: usize,
     /// Whether large tables may be read by ranges.
     pub by_ranges: bool,
 }
@@ -54,9 +56,12 @@ impl Input {
             }
         };
         let out = lab.out();
+        let sources = Source::all(&args.sources, lab)?;
+        let mut dialects: Vec<_> = sources.iter().map(|source| source.place.dialect()).collect();
+        dialects.dedup();
         let setup = Setup {
-            sources: Source::all(&args.sources, lab)?,
-            statements: statements(&text)?,
+            statements: statements_for(&text, &dialects)?,
+            sources,
             limit: args.limit,
             timeout: args.source_timeout,
             key: args.key.clone(),
@@ -69,6 +74,7 @@ impl Input {
             format: args.format_for(out.as_deref()),
             source_column: (args.source_column != "none").then(|| args.source_column.clone()),
             summary: args.summary.clone(),
+            at_once: args.concurrency.into(),
             by_ranges: args.parts != Some(1),
             setup: setup.into(),
         })

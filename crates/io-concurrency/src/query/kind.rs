@@ -8,7 +8,8 @@
 //! | truth values | – | `boolean` | – (`BOOL` is `TINYINT`) | Boolean |
 //! | whole numbers | `INTEGER` | `smallint`, `integer`, `bigint`, `oid` | all whole types but what follows | Int64 |
 //! | past 64 bits | – | – | `BIGINT UNSIGNED` above 2^63-1 | Decimal128(20, 0) |
-//! | floats | `REAL` | `real`, `double precision` | `FLOAT`, `DOUBLE` | Float64 |
+//! | floats of 32 bits | – | `real` | `FLOAT` | Float32 |
+//! | floats | `REAL` | `double precision` | `DOUBLE` | Float64 |
 //! | decimals | – | `numeric(p, s)` | `DECIMAL(p, s)` | Decimal128(p, s), where p ≤ 38 |
 //! | days | text in a column declared `DATE…` | `date` | `DATE` | Date32 |
 //! | moments | text in a column declared `DATETIME…` or `TIMESTAMP…` | `timestamp` | `DATETIME`, `TIMESTAMP` | Timestamp(µs) |
@@ -16,7 +17,7 @@
 //! | text | `TEXT` | `text`, `varchar`, `char`, `name`, `json`; every other type, as the server writes it | text types, `TIME`, `JSON`, `ENUM` | Utf8 |
 //! | bytes | `BLOB`, and `TEXT` that is not UTF-8 | `bytea` | `BLOB`, `BINARY` | Binary |
 //!
-//! Where values differ: whole numbers and floats are floats, unless a whole number is past 2^53 and would change; numbers
+//! Where values differ: floats of 32 bits and other numbers are floats of 64; whole numbers and floats are floats, unless a whole number is past 2^53 and would change; numbers
 //! of one column share as many digits as they need; whatever else meets is text; and bytes stay bytes. A number in a text
 //! column is written in its shortest form (`3`, `2.5`), a day as `2024-12-31`, a moment as `2024-12-31 23:59:59`. SQLite's
 //! text is taken for a day or a moment only where it would be written back as it stood. A column without any value has the
@@ -26,9 +27,10 @@ use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Decimal128Type, Int64Type};
+use arrow_array::types::{Decimal128Type, Float32Type, Float64Type, Int64Type};
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, new_null_array,
+    Array, ArrayRef, BinaryArray, Decimal128Array, Float32Array, Float64Array, Int64Array, RecordBatch,
+    new_null_array,
 };
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use lab::{OrProblem, Problem};
@@ -55,6 +57,8 @@ pub enum Kind {
         /// Whether one of them is past 2^53, so that a float would change it.
         wide: bool,
     },
+    /// Floats of 32 bits.
+    Single,
     /// Floats of 64 bits.
     Real,
     /// Decimals.
@@ -87,14 +91,16 @@ impl Kind {
     /// difference.
     #[must_use]
     pub fn join(self, other: Self) -> Self {
-        use Kind::{Bool, Bytes, Decimal, Int, Null, Real, Text};
+        use Kind::{Bool, Bytes, Decimal, Int, Null, Real, Single, Text};
         match (self, other) {
             (one, other) if one == other => one,
             (Null, one) | (one, Null) => one,
             (Bytes, _) | (_, Bytes) => Bytes,
             (Int { .. }, Int { .. }) => Int { wide: true },
             (Bool, Int { wide }) | (Int { wide }, Bool) => Int { wide },
-            (Bool | Int { wide: false }, Real) | (Real, Bool | Int { wide: false }) => Real,
+            (Bool, Single) | (Single, Bool) => Single,
+            (Bool | Int { wide: false } | Single, Real) | (Real, Bool | Int { wide: false } | Single) => Real,
+            (Int { wide: false }, Single) | (Single, Int { wide: false }) => Real,
             (Decimal { precision, scale }, Int { .. }) | (Int { .. }, Decimal { precision, scale }) => {
                 Self::decimal((precision - scale).max(INT_DIGITS), scale)
             }
@@ -121,6 +127,7 @@ impl Kind {
         match self {
             Self::Bool => DataType::Boolean,
             Self::Int { .. } => DataType::Int64,
+            Self::Single => DataType::Float32,
             Self::Real => DataType::Float64,
             Self::Decimal { precision, scale } => {
                 DataType::Decimal128(precision, i8::try_from(scale).unwrap_or(0))
@@ -140,7 +147,7 @@ impl Kind {
 /// # Errors
 /// A kind that is not wider; it is a mistake of this program.
 pub fn cast(array: &ArrayRef, from: Kind, to: Kind) -> Result<ArrayRef, Problem> {
-    use Kind::{Bool, Bytes, Decimal, Int, Null, Real, Text};
+    use Kind::{Bool, Bytes, Decimal, Int, Null, Real, Single, Text};
     let wanted = to.data_type();
     if from != Null && array.data_type() == &wanted {
         return Ok(Arc::clone(array));
@@ -150,13 +157,22 @@ pub fn cast(array: &ArrayRef, from: Kind, to: Kind) -> Result<ArrayRef, Problem>
         (Bool, Int { .. }) => {
             Arc::new(array.as_boolean().iter().map(|v| v.map(i64::from)).collect::<Int64Array>())
         }
+        (Bool, Single) => {
+            let number = |value| if value { 1.0 } else { 0.0 };
+            Arc::new(array.as_boolean().iter().map(|v| v.map(number)).collect::<Float32Array>())
+        }
+        (Single, Real) => {
+            let floats = array.as_primitive::<Float32Type>();
+            Arc::new(floats.unary::<_, Float64Type>(f64::from)) as Arc<Float64Array>
+        }
         (Bool, _) if matches!(to, Real | Decimal { .. }) => {
             cast(&cast(array, Bool, Int { wide: false })?, Int { wide: false }, to)?
         }
         #[allow(clippy::cast_precision_loss, reason = "a number past 2^53 is never joined with floats")]
-        (Int { .. }, Real) => Arc::new(
-            array.as_primitive::<Int64Type>().unary::<_, arrow_array::types::Float64Type>(|v| v as f64),
-        ) as Arc<Float64Array>,
+        (Int { .. }, Real) => {
+            Arc::new(array.as_primitive::<Int64Type>().unary::<_, Float64Type>(|v| v as f64))
+                as Arc<Float64Array>
+        }
         (Int { .. }, Decimal { precision, scale }) => {
             let shift = 10_i128.pow(u32::from(scale));
             decimals(array.as_primitive::<Int64Type>().unary(|v| i128::from(v) * shift), precision, scale)?
@@ -187,7 +203,7 @@ fn written(array: &ArrayRef) -> Result<arrow_array::StringArray, Problem> {
         .or_problem(|| "a column cannot be written")?;
     let lines = std::str::from_utf8(&lines).or_problem(|| "a column cannot be written")?;
     let mut texts = StringBuilder::with_capacity(array.len(), lines.len());
-    let real = array.data_type() == &DataType::Float64;
+    let real = array.data_type().is_floating();
     for (row, line) in lines.lines().enumerate() {
         let line = if real { line.strip_suffix(".0").unwrap_or(line) } else { line };
         texts.append_option(array.is_valid(row).then_some(line));
@@ -206,6 +222,7 @@ mod tests {
             Just(Kind::Null),
             Just(Kind::Bool),
             any::<bool>().prop_map(|wide| Kind::Int { wide }),
+            Just(Kind::Single),
             Just(Kind::Real),
             (1_u8..=38)
                 .prop_flat_map(|precision| (Just(precision), 0..=precision))
@@ -239,5 +256,9 @@ mod tests {
         let texts = cast(&reals, Kind::Real, Kind::Text).unwrap();
         let texts: Vec<_> = texts.as_string::<i32>().iter().collect();
         assert_eq!(texts, [Some("3"), None, Some("2.5"), Some("1e+300")]);
+        let singles: ArrayRef = Arc::new(Float32Array::from(vec![Some(1.1), Some(-3.0)]));
+        let texts = cast(&singles, Kind::Single, Kind::Text).unwrap();
+        let texts: Vec<_> = texts.as_string::<i32>().iter().collect();
+        assert_eq!(texts, [Some("1.1"), Some("-3")]);
     }
 }

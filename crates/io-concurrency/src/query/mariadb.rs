@@ -8,6 +8,7 @@ use tabular::calendar;
 
 use super::batches::Gatherer;
 use super::column::Value;
+use super::dialect::Dialect::MariaDb;
 use super::kind::Kind;
 use super::part::{Answer, Ask, Named, late};
 use super::range::Range;
@@ -54,7 +55,7 @@ pub async fn ranges(url: &str, ask: &Ask<'_>) -> Result<Vec<Range>, Problem> {
 
 /// The statement, and one row more than are wanted.
 fn limited(ask: &Ask<'_>) -> String {
-    match (ask.limit, first_word(ask.sql).as_str()) {
+    match (ask.limit, first_word(ask.sql, MariaDb).as_str()) {
         (Some(limit), "select" | "with" | "values") => {
             // Two columns of one name cannot stand in a subquery, so the server is told in its own way.
             format!("SET STATEMENT sql_select_limit = {} FOR {}", limit.saturating_add(1), ask.sql)
@@ -77,9 +78,11 @@ async fn connect(url: &str, ask: &Ask<'_>) -> Result<Conn, Problem> {
             .query_drop(format!("SET SESSION max_statement_time = {}", timeout.as_secs_f64()))
             .await;
     }
-    // Times are shown as the world's, whatever the server's own zone is.
+    // Times are in UTC, whatever the server's own zone is, and strings end where the tokenizer saw their ends.
+    let settings = "SET SESSION time_zone = '+00:00', \
+        SESSION sql_mode = REPLACE(@@SESSION.sql_mode, 'NO_BACKSLASH_ESCAPES', '')";
     let mode = if ask.may_write { "READ WRITE" } else { "READ ONLY" };
-    for setting in ["SET SESSION time_zone = '+00:00'".to_owned(), format!("START TRANSACTION {mode}")] {
+    for setting in [settings.to_owned(), format!("START TRANSACTION {mode}")] {
         connection.query_drop(setting).await.map_err(|error| refused(&error, ask))?;
     }
     Ok(connection)
@@ -107,7 +110,7 @@ async fn rows(connection: &mut Conn, sql: &str, ask: &Ask<'_>) -> Result<Answer,
     // What changes a schema would end the transaction that is only to read, and then be done.
     const READERS: [&str; 9] =
         ["select", "with", "values", "table", "show", "describe", "desc", "explain", "analyze"];
-    if !ask.may_write && !READERS.contains(&first_word(ask.sql).as_str()) {
+    if !ask.may_write && !READERS.contains(&first_word(ask.sql, MariaDb).as_str()) {
         return Err(super::sqlite::not_a_reader());
     }
     let mut result = connection.exec_iter(sql, ()).await.map_err(|error| refused(&error, ask))?;
@@ -115,6 +118,7 @@ async fn rows(connection: &mut Conn, sql: &str, ask: &Ask<'_>) -> Result<Answer,
     if described.is_empty() {
         return Answer::changed(i64::try_from(result.affected_rows()).unwrap_or(i64::MAX), ask);
     }
+    let decimals: Vec<u8> = described.iter().map(Described::decimals).collect();
     let columns: Vec<Named> = (described.iter())
         .map(|column| Named { name: column.name_str().into_owned(), declared: kind_of(column) })
         .collect();
@@ -126,7 +130,7 @@ async fn rows(connection: &mut Conn, sql: &str, ask: &Ask<'_>) -> Result<Answer,
             continue;
         }
         for (column, (value, named)) in row.unwrap().iter().zip(&columns).enumerate() {
-            push(&mut rows, column, value, named.declared)?;
+            push(&mut rows, column, value, named.declared, decimals[column])?;
         }
         rows.end_row()?;
     }
@@ -144,7 +148,8 @@ fn kind_of(column: &Described) -> Kind {
         | Type::MYSQL_TYPE_INT24
         | Type::MYSQL_TYPE_LONGLONG
         | Type::MYSQL_TYPE_YEAR => Kind::Int { wide: false },
-        Type::MYSQL_TYPE_FLOAT | Type::MYSQL_TYPE_DOUBLE => Kind::Real,
+        Type::MYSQL_TYPE_FLOAT => Kind::Single,
+        Type::MYSQL_TYPE_DOUBLE => Kind::Real,
         Type::MYSQL_TYPE_NEWDECIMAL | Type::MYSQL_TYPE_DECIMAL => {
             let scale = column.decimals();
             // The length counts the point and the sign.
@@ -171,8 +176,15 @@ fn kind_of(column: &Described) -> Kind {
     }
 }
 
-fn push(rows: &mut Gatherer, column: usize, value: &mysql_async::Value, kind: Kind) -> Result<(), Problem> {
+fn push(
+    rows: &mut Gatherer,
+    column: usize,
+    value: &mysql_async::Value,
+    kind: Kind,
+    decimals: u8,
+) -> Result<(), Problem> {
     use mysql_async::Value as Sent;
+
     let text;
     let value = match value {
         Sent::NULL => Value::Null,
@@ -181,7 +193,7 @@ fn push(rows: &mut Gatherer, column: usize, value: &mysql_async::Value, kind: Ki
             Ok(number) => Value::Int(number),
             Err(_) => Value::Decimal { digits: i128::from(*number), precision: 20, scale: 0 },
         },
-        Sent::Float(number) => Value::Real(f64::from(*number)),
+        Sent::Float(number) => Value::Single(*number),
         Sent::Double(number) => Value::Real(*number),
         Sent::Bytes(bytes) => match (kind, std::str::from_utf8(bytes)) {
             (Kind::Bytes, _) | (_, Err(_)) => Value::Bytes(bytes),
@@ -199,21 +211,32 @@ fn push(rows: &mut Gatherer, column: usize, value: &mysql_async::Value, kind: Ki
                         ((days * 24 + i64::from(*hour)) * 60 + i64::from(*minute)) * 60 + i64::from(*second);
                     Value::Instant { micros: seconds * 1_000_000 + i64::from(*micros), zoned: false }
                 }
-                // A day that is none, as `0000-00-00`, is text.
+                // A day that is none, as `0000-00-00`, is text, as the server writes it.
                 None => {
-                    text = format!("{year:04}-{month:02}-{day:02}");
+                    let day = format!("{year:04}-{month:02}-{day:02}");
+                    text = match kind {
+                        Kind::Date => day,
+                        _ => {
+                            format!("{day} {hour:02}:{minute:02}:{second:02}{}", fraction(*micros, decimals))
+                        }
+                    };
                     Value::Text(&text)
                 }
             }
         }
         Sent::Time(negative, days, hours, minutes, seconds, micros) => {
             let (sign, hours) = (if *negative { "-" } else { "" }, days * 24 + u32::from(*hours));
-            let fraction = if *micros > 0 { format!(".{micros:06}") } else { String::new() };
-            text = format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{fraction}");
+            text = format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{}", fraction(*micros, decimals));
             Value::Text(&text)
         }
     };
     rows.push(column, value)
+}
+
+/// A fraction of a second with the digits of its column.
+fn fraction(micros: u32, decimals: u8) -> String {
+    let digits = usize::from(decimals.min(6));
+    if digits == 0 { String::new() } else { format!(".{}", &format!("{micros:06}")[..digits]) }
 }
 
 /// The digits of a decimal as the server writes it, with all digits of its scale.

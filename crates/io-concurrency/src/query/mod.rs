@@ -16,6 +16,7 @@
 mod args;
 pub mod batches;
 pub mod column;
+pub mod dialect;
 mod input;
 pub mod kind;
 pub mod mariadb;
@@ -58,6 +59,12 @@ impl Exercise for Query {
     type Args = QueryArgs;
     type Input = Input;
     type Output = United;
+
+    /// A server makes its asker wait. An SQLite file does not: it is read by a processor of this machine.
+    fn waiting(args: &QueryArgs) -> usize {
+        let servers = args.sources.iter().filter(|source| source.contains("://")).count();
+        servers.min(args.concurrency.into())
+    }
 
     fn prepare(args: &QueryArgs, lab: &Lab) -> Result<Input, Problem> {
         Input::prepare(args, lab)

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::types::{Float32Type, Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use arrow_ipc::writer::FileWriter;
@@ -253,6 +253,7 @@ enum Cell<'a> {
     Null,
     Bool(bool),
     Int(i64),
+    Single(f32),
     Real(f64),
     Text(&'a str),
 }
@@ -265,6 +266,7 @@ impl<'a> Cell<'a> {
         match array.data_type() {
             DataType::Boolean => Self::Bool(array.as_boolean().value(row)),
             DataType::Int64 => Self::Int(array.as_primitive::<Int64Type>().value(row)),
+            DataType::Float32 => Self::Single(array.as_primitive::<Float32Type>().value(row)),
             DataType::Float64 => Self::Real(array.as_primitive::<Float64Type>().value(row)),
             _ => Self::Text(array.as_string::<i32>().value(row)),
         }
@@ -275,6 +277,7 @@ impl<'a> Cell<'a> {
             Self::Null => String::new(),
             Self::Bool(value) => value.to_string(),
             Self::Int(value) => itoa::Buffer::new().format(value).to_owned(),
+            Self::Single(value) => zmij::Buffer::new().format(value).to_owned(),
             Self::Real(value) => zmij::Buffer::new().format(value).to_owned(),
             Self::Text(text) => text.to_owned(),
         }
@@ -287,7 +290,9 @@ impl Serialize for Cell<'_> {
             Self::Null => serializer.serialize_none(),
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Int(value) => serializer.serialize_i64(*value),
-            // JSON has no number that is none, and none without end.
+            // JSON has neither NaN nor infinity.
+            Self::Single(value) if !value.is_finite() => serializer.serialize_str(&value.to_string()),
+            Self::Single(value) => serializer.serialize_f32(*value),
             Self::Real(value) if !value.is_finite() => serializer.serialize_str(&value.to_string()),
             Self::Real(value) => serializer.serialize_f64(*value),
             Self::Text(text) => serializer.serialize_str(text),

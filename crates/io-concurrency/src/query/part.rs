@@ -243,7 +243,9 @@ async fn in_time<T>(
 pub fn may_be_split(setup: &Setup, part: &Part) -> bool {
     setup.limit.is_none()
         && !setup.may_write
-        && (setup.key.is_some() || Scan::of(&setup.statements[part.statement].sql).is_some())
+        && (setup.key.is_some()
+            || Scan::of(&setup.statements[part.statement].sql, setup.sources[part.source].place.dialect())
+                .is_some())
 }
 
 fn event_loop() -> Result<Runtime, Problem> {

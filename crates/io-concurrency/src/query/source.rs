@@ -7,6 +7,8 @@ use fetch::Target;
 use lab::{Lab, Problem};
 use serde::{Deserialize, Serialize};
 
+use super::dialect::Dialect;
+
 /// A database.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
@@ -39,7 +41,8 @@ impl Source {
     /// `NAME=` before it where it is to be called so; without any, the lab's own stores.
     ///
     /// # Errors
-    /// A pattern that means nothing, and two databases of one name.
+    /// A URL of no such database, and two databases of one name. A file that is not there is a source that fails when it is
+    /// asked.
     pub fn all(texts: &[String], lab: &Lab) -> Result<Vec<Self>, Problem> {
         let mut sources = Vec::new();
         if texts.is_empty() {
@@ -52,7 +55,11 @@ impl Source {
                 sources.push(Self { name: name.map_or_else(|| tail(&shown).to_owned(), Into::into), place });
                 continue;
             }
-            let files = lab.inputs(&[place.to_owned()], "stores-db", "db")?;
+            let files = match lab.inputs(&[place.to_owned()], "stores-db", "db") {
+                Ok(files) => files,
+                // It costs itself only, as any other database that does not answer.
+                Err(_) => vec![place.into()],
+            };
             let single = files.len() == 1;
             sources.extend(files.iter().map(|path| match name {
                 Some(name) if single => Self { name: name.into(), ..Self::file(path) },
@@ -86,6 +93,15 @@ impl Place {
             _ => Err(Problem::new(format!("`{scheme}` is no database that can be asked"))
                 .at(Target::show(text))
                 .expected("an SQLite file, or a URL that begins with postgres:// or mysql://")),
+        }
+    }
+
+    /// The SQL that it speaks.
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+            Self::MariaDb(_) => Dialect::MariaDb,
         }
     }
 

@@ -1,11 +1,12 @@
-//! What is asked: the statements of a text, and where a range can be put into one.
+//! The statements of a text, and the place in one where a range can be put.
 
 use lab::Problem;
 use serde::{Deserialize, Serialize};
 
+use super::dialect::Dialect;
 use super::tokens::{Token, tokens};
 
-/// One statement and what its answer is called.
+/// One statement and the name of its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// From a remark `-- name: …` before it, else `query-1` and so on.
@@ -14,20 +15,39 @@ pub struct Statement {
     pub sql: String,
 }
 
-/// The statements of a text, which semicolons set apart, but for those in quotes and remarks.
+/// The statements of a text that databases of several dialects are asked.
 ///
 /// # Errors
-/// A text without any statement, and two of one name.
-pub fn statements(text: &str) -> Result<Vec<Statement>, Problem> {
+/// A text without any statement, two of one name, a text that cannot be tokenized, and one that dialects split differently.
+pub fn statements_for(text: &str, dialects: &[Dialect]) -> Result<Vec<Statement>, Problem> {
+    let (first, others) = dialects.split_first().unwrap_or((&Dialect::Sqlite, &[]));
+    let found = statements(text, *first)?;
+    for other in others {
+        let differs = || {
+            Problem::new(format!(
+                "{} and {} do not see the same statements in this text",
+                first.name(),
+                other.name()
+            ))
+            .of_class("sql")
+            .hint("ask them by two calls, or write the strings and remarks as both understand them")
+        };
+        if statements(text, *other)? != found {
+            return Err(differs());
+        }
+    }
+    Ok(found)
+}
+
+/// The statements of a text, which semicolons set apart, but for those in strings, quoted names and comments.
+///
+/// # Errors
+/// A text without any statement, two of one name, and a text that cannot be tokenized.
+pub fn statements(text: &str, dialect: Dialect) -> Result<Vec<Statement>, Problem> {
     let mut found: Vec<Statement> = Vec::new();
-    let mut start = 0;
-    let ends = tokens(text).into_iter().filter(|token| token.text(text) == ";").map(|token| token.start);
-    for end in ends.chain([text.len()]) {
-        let piece = &text[start..end];
-        start = (end + 1).min(text.len());
-        let Some(first) = tokens(piece).first().map(|token| token.start) else { continue };
-        let name = piece[..first].lines().rev().find_map(|line| line.trim().strip_prefix("-- name:"));
-        let name = name.map_or_else(|| format!("query-{}", found.len() + 1), |name| name.trim().to_owned());
+    for piece in pieces(text, dialect)? {
+        let Some(start) = piece.start else { continue };
+        let name = piece.name.unwrap_or_else(|| format!("query-{}", found.len() + 1));
         if name.is_empty() || name.contains(['/', '\\', '\0']) || name.starts_with('.') {
             return Err(Problem::new(format!("`{name}` cannot be the name of a table"))
                 .expected("a name that a file may have"));
@@ -35,9 +55,79 @@ pub fn statements(text: &str) -> Result<Vec<Statement>, Problem> {
         if found.iter().any(|statement| statement.name == name) {
             return Err(Problem::new(format!("two statements are called {name}")));
         }
-        found.push(Statement { name, sql: piece[first..].trim_end().to_owned() });
+        found.push(Statement { name, sql: text[start..piece.end].trim_end().to_owned() });
     }
     if found.is_empty() { Err(Problem::new("there is no statement")) } else { Ok(found) }
+}
+
+/// A statement in its text, up to its semicolon.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// The first token; none where there are remarks only.
+    pub(super) start: Option<usize>,
+    /// The semicolon, or the end of the text.
+    pub(super) end: usize,
+    /// The last name in the remarks before it.
+    name: Option<String>,
+}
+
+/// The pieces of a text between its semicolons.
+///
+/// # Errors
+/// A text that cannot be tokenized, and a command that a client would have to run.
+pub(super) fn pieces(text: &str, dialect: Dialect) -> Result<Vec<Piece>, Problem> {
+    let found = tokens(text, dialect)?;
+    let mut remarks = found.remarks.iter().peekable();
+    let mut pieces = Vec::new();
+    let mut rest = found.all.as_slice();
+    loop {
+        let length = length(rest, text, dialect);
+        let (statement, behind) = rest.split_at(length);
+        let start = statement.first().map(|token| token.start);
+        let end = behind.first().map_or(text.len(), |semicolon| semicolon.start);
+        if statement.first().is_some_and(|first| first.is_word(text, "delimiter")) {
+            return Err(Problem::new("`DELIMITER` is a command of the database's own client")
+                .of_class("sql")
+                .hint("leave it away: the body of a routine is not cut at its semicolons"));
+        }
+
+        let mut name = None;
+        while let Some(remark) = remarks.next_if(|remark| remark.start < start.unwrap_or(end)) {
+            let named = remark.text(text).strip_prefix("-- name:");
+            name = named.map(|name| name.trim().to_owned()).or(name);
+        }
+        while remarks.next_if(|remark| remark.start < end).is_some() {}
+
+        pieces.push(Piece { start, end, name });
+        match behind.split_first() {
+            Some((_, behind)) => rest = behind,
+            None => return Ok(pieces),
+        }
+    }
+}
+
+/// The tokens up to the semicolon that ends the first statement. A routine or trigger with a `BEGIN` has semicolons of its
+/// own: SQLite's ends with `; END;`, as its own client has it, and one of a server with the text.
+fn length(tokens: &[Token], text: &str, dialect: Dialect) -> usize {
+    let is = |token: Option<&Token>, word: &str| token.is_some_and(|token| token.is_word(text, word));
+    let ends = |at: usize| tokens[at].text(text) == ";";
+    let end = (0..tokens.len()).find(|at| ends(*at)).unwrap_or(tokens.len());
+    let has = |word: &str| tokens[..end].iter().any(|token| token.is_word(text, word));
+    let routine = is(tokens.first(), "create")
+        && has("begin")
+        && ["trigger", "procedure", "function", "event", "package"].iter().any(|word| has(word));
+    if !routine {
+        return end;
+    }
+
+    if dialect == Dialect::Sqlite {
+        let closes = |at: &usize| ends(*at) && *at > 1 && is(tokens.get(at - 1), "end") && ends(at - 2);
+        return (0..tokens.len()).find(closes).unwrap_or(tokens.len());
+    }
+    match tokens {
+        [.., last] if last.text(text) == ";" => tokens.len() - 1,
+        _ => tokens.len(),
+    }
 }
 
 /// Where a condition can be put into a statement that reads one table from one end to the other, so that ranges of the
@@ -50,11 +140,11 @@ pub struct Scan {
     head: String,
     /// Its condition, if it has one.
     condition: Option<String>,
-    /// What the table is called in the statement.
+    /// The table's name in the statement.
     called: String,
 }
 
-/// What makes a statement more than a reading of one table, row by row.
+/// Words of a statement that does more than read one table, row by row.
 const NOT_EACH_ROW: [&str; 14] = [
     "distinct",
     "group",
@@ -75,8 +165,8 @@ const NOT_EACH_ROW: [&str; 14] = [
 impl Scan {
     /// `SELECT … FROM table [[AS] name] [WHERE …]` and nothing else. Whether functions among what is selected look at
     /// several rows cannot be seen here; the database is asked for its plan.
-    pub fn of(sql: &str) -> Option<Self> {
-        let tokens = tokens(sql);
+    pub fn of(sql: &str, dialect: Dialect) -> Option<Self> {
+        let tokens = tokens(sql, dialect).ok()?.all;
         let mut depth = 0_usize;
         let mut outer = Vec::new();
         for token in &tokens {
@@ -87,7 +177,7 @@ impl Scan {
                 _ => {}
             }
         }
-        let is = |token: &Token, word: &str| token.text(sql).eq_ignore_ascii_case(word);
+        let is = |token: &Token, word: &str| token.is_word(sql, word);
         let mut rest = outer.iter();
         if !is(rest.next()?, "select") {
             return None;
@@ -109,8 +199,7 @@ impl Scan {
             [table, word, name] if is(word, "as") => (table, name),
             _ => return None,
         };
-        let named = |token: &Token| token.is_name(sql);
-        if !named(table) || !named(called) {
+        if !table.is_name() || !called.is_name() {
             return None;
         }
         let called = if std::ptr::eq(table, called) { last_part(table.text(sql)) } else { called.text(sql) };
@@ -141,59 +230,35 @@ fn last_part(name: &str) -> &str {
 }
 
 /// The first word of a statement, in small letters.
-pub fn first_word(sql: &str) -> String {
-    tokens(sql).first().map(|token| token.text(sql).to_ascii_lowercase()).unwrap_or_default()
+pub fn first_word(sql: &str, dialect: Dialect) -> String {
+    let tokens = tokens(sql, dialect).unwrap_or_default();
+    tokens.all.first().map(|token| token.text(sql).to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// The word that says what a statement does, in small letters: behind the tables of a `WITH`, else the first one.
+pub fn verb(sql: &str, dialect: Dialect) -> String {
+    const VERBS: [&str; 7] = ["select", "values", "table", "insert", "update", "delete", "merge"];
+    let first = first_word(sql, dialect);
+    if first != "with" {
+        return first;
+    }
+    let tokens = tokens(sql, dialect).unwrap_or_default();
+    let mut depth = 0_usize;
+    for token in tokens.all {
+        match token.text(sql) {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            text if depth == 0 => {
+                if let Some(verb) = VERBS.iter().find(|verb| text.eq_ignore_ascii_case(verb)) {
+                    return (*verb).to_owned();
+                }
+            }
+            _ => {}
+        }
+    }
+    first
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn semicolons_in_quotes_and_remarks_end_no_statement() {
-        let text = "-- name: one\nSELECT ';' -- a; b\n, \"x;\"; /* ; */ ;\nDO $f$ a; b $f$;\n";
-        let found = statements(text).unwrap();
-        let pairs: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.sql.as_str())).collect();
-        assert_eq!(pairs, [("one", "SELECT ';' -- a; b\n, \"x;\""), ("query-2", "DO $f$ a; b $f$")]);
-        assert!(statements(" ; -- nothing\n").is_err());
-        assert!(statements("-- name: ../x\nSELECT 1").is_err());
-    }
-
-    #[track_caller]
-    fn check(sql: &str, expected: Option<&str>) {
-        let found = Scan::of(sql).map(|scan| scan.within("rowid", &[">= 1".into(), "< 5".into()]));
-        assert_eq!(found.as_deref(), expected);
-    }
-
-    #[test]
-    fn a_range_goes_into_a_statement_that_reads_one_table() {
-        check("SELECT * FROM sale", Some("SELECT * FROM sale\nWHERE sale.rowid >= 1 AND sale.rowid < 5"));
-        check(
-            "select a, (select 1 from b) from x.sale s -- c",
-            Some("select a, (select 1 from b) from x.sale s -- c\nWHERE s.rowid >= 1 AND s.rowid < 5"),
-        );
-        check(
-            "SELECT a FROM sale AS s WHERE a = ')' OR b -- x",
-            Some("SELECT a FROM sale AS s WHERE s.rowid >= 1 AND s.rowid < 5 AND (a = ')' OR b -- x\n)"),
-        );
-    }
-
-    #[test]
-    fn no_range_goes_into_any_other() {
-        for sql in [
-            "SELECT DISTINCT a FROM t",
-            "SELECT a FROM t LIMIT 5",
-            "SELECT a FROM t, u",
-            "SELECT a FROM t JOIN u USING (a)",
-            "SELECT a FROM (SELECT 1 AS a)",
-            "SELECT a FROM t UNION SELECT a FROM u",
-            "SELECT a FROM t ORDER BY a",
-            "WITH t AS (SELECT 1) SELECT * FROM t",
-            "DELETE FROM t",
-            "SELECT 1",
-            "SELECT a FROM f(1)",
-        ] {
-            check(sql, None);
-        }
-    }
-}
+#[path = "statements_tests.rs"]
+mod tests;

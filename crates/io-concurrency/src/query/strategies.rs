@@ -8,9 +8,6 @@ use super::range::Range;
 use super::source::Place;
 use super::{Input, United};
 
-/// The sources that are asked at once under the strategy `async`.
-const AT_ONCE: usize = 64;
-
 /// One source after another.
 pub(super) fn sequential(input: &Input, lab: &Lab) -> Result<United, Problem> {
     by(input, lab, ways::sequential::<Planner>, ways::sequential::<Querier>)
@@ -48,7 +45,7 @@ pub(super) fn tasks(input: &Input, lab: &Lab) -> Result<United, Problem> {
                 let plan = async |part: &Part| ranges(&setup.0, part, &lab.stop).await;
                 ways::tasks(
                     lab,
-                    AT_ONCE,
+                    input.at_once,
                     &mut parts.iter().cloned(),
                     &mut |outcome| {
                         found.push(or_whole(outcome, setup));
@@ -61,7 +58,7 @@ pub(super) fn tasks(input: &Input, lab: &Lab) -> Result<United, Problem> {
         },
         |setup, parts, sink| {
             let query = async |part: &Part| ask(&setup.0, part, &lab.stop).await;
-            ways::tasks(lab, AT_ONCE, parts, sink, &query)
+            ways::tasks(lab, input.at_once, parts, sink, &query)
         },
     )
 }

@@ -104,11 +104,14 @@ impl United {
         for (statement, of_statement) in gathered.chunks_mut(sources).enumerate() {
             let name = &setup.0.statements[statement].name;
             let file = staging.path(format!("{name}.{}", input.format.ending()));
-            united.write(input, &setup, statement, of_statement, &file)?;
-            united.files.push(file);
+            // A table of nobody is none: it would replace an earlier one by nothing.
+            if united.write(input, &setup, statement, of_statement, &file)? {
+                united.files.push(file);
+            }
         }
         united.summarise(input, &staging)?;
         match place {
+            Some(_) if united.files.is_empty() => {}
             Some(place) if several => {
                 std::fs::create_dir_all(&place)
                     .or_problem(|| format!("cannot make the folder {}", place.display()))?;
@@ -127,7 +130,7 @@ impl United {
         Ok(united)
     }
 
-    /// Writes the table of one statement.
+    /// Writes the table of one statement; false where no source answered.
     fn write(
         &mut self,
         input: &Input,
@@ -135,14 +138,10 @@ impl United {
         statement: usize,
         gathered: &mut [Gathered],
         file: &std::path::Path,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         let names = |columns: &[Named]| columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
-        let first = gathered
-            .iter()
-            .find(|one| one.failure.is_none())
-            .and_then(|one| one.columns.as_deref())
-            .map(names);
-        let first = first.unwrap_or_default();
+        let answers = gathered.iter().filter(|one| one.failure.is_none());
+        let first = most_common(answers.filter_map(|one| one.columns.as_deref()).map(names).collect());
         let mut kinds = vec![(Kind::Null, Kind::Null); first.len()];
         for (source, one) in gathered.iter_mut().enumerate() {
             let Some(columns) = one.columns.as_ref().filter(|_| one.failure.is_none()) else { continue };
@@ -177,8 +176,11 @@ impl United {
         let whole = gathered.iter().enumerate().filter(|(_, one)| one.failure.is_none());
         let pieces =
             whole.map(|(source, one)| (setup.0.sources[source].name.as_str(), one.pieces.as_slice()));
-        let bytes = write_table(file, input.format, input.source_column.as_deref(), &columns, pieces)?;
-        self.work.bytes_out += bytes;
+        let answered = gathered.iter().any(|one| one.failure.is_none());
+        if answered {
+            self.work.bytes_out +=
+                write_table(file, input.format, input.source_column.as_deref(), &columns, pieces)?;
+        }
         for (source, one) in gathered.iter_mut().enumerate() {
             let rows = one.pieces.iter().map(|piece| piece.rows).sum();
             self.work.rows += rows;
@@ -203,7 +205,22 @@ impl United {
             });
             self.failures.extend(one.failure.take());
         }
-        Ok(())
+        Ok(answered)
+    }
+
+    /// Says which tables are not of all sources.
+    fn warn_of_partial(&self) {
+        let mut queries: Vec<&str> = self.summaries.iter().map(|one| one.query.as_str()).collect();
+        queries.dedup();
+        for query in queries {
+            let of_query = || self.summaries.iter().filter(|one| one.query == query);
+            let (all, whole) = (of_query().count(), of_query().filter(|one| one.error.is_none()).count());
+            if whole == 0 {
+                tracing::warn!("{query}: none of {all} databases answered, so there is no table");
+            } else if whole < all {
+                tracing::warn!("{query}: the table is partial: {whole} of {all} databases are in it");
+            }
+        }
     }
 
     fn summarise(&self, input: &Input, staging: &Staging) -> Result<(), Problem> {
@@ -241,6 +258,7 @@ impl United {
                 tracing::warn!("{}: only its first {} rows, as --limit says", one.source, one.rows);
             }
         });
+        self.warn_of_partial();
         if self.spool.is_none() {
             return Ok(());
         }
@@ -259,6 +277,16 @@ impl United {
         }
         Ok(())
     }
+}
+
+/// The names of columns that most sources have; of several, those that come first.
+fn most_common(all: Vec<Vec<String>>) -> Vec<String> {
+    let same = |one: &[String], two: &[String]| {
+        one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.eq_ignore_ascii_case(two))
+    };
+    let count = |names: &[String]| all.iter().filter(|other| same(names, other)).count();
+    let most = all.iter().map(|names| count(names)).max();
+    all.iter().find(|names| Some(count(names)) == most).cloned().unwrap_or_default()
 }
 
 impl Gathered {

@@ -28,6 +28,8 @@ pub struct Entry {
     pub(super) record: fn() -> ExerciseRecord,
     pub(super) tool: fn(&ArgMatches, &Options, &Lab) -> Result<End, Problem>,
     pub(super) cell: fn(&ArgMatches, &Options, &Lab) -> Result<End, Problem>,
+    /// The workers of a run whose user does not say how many; the processors where it is less.
+    pub(super) waiting: fn(&ArgMatches, &Options) -> usize,
 }
 
 impl Entry {
@@ -42,6 +44,7 @@ impl Entry {
             record: record::<E>,
             tool: tool::<E>,
             cell: serve::<E>,
+            waiting: waiting::<E>,
         }
     }
 }
@@ -144,12 +147,27 @@ fn chosen<E: Exercise>(
     Ok((strategy, run))
 }
 
+<<<<<<< ours
 /// The options that the user gave, by their names: the values of some are secrets.
 fn given(matches: &ArgMatches) -> String {
     let from_user =
         |id: &&clap::Id| matches.value_source(id.as_str()) == Some(clap::parser::ValueSource::CommandLine);
     let names: Vec<&str> = matches.ids().filter(from_user).map(clap::Id::as_str).collect();
     format!("given={}", names.join(","))
+=======
+/// The most threads that wait by default.
+const WAITING_THREADS: usize = 64;
+/// The most processes that wait by default: each has a memory of its own.
+const WAITING_PROCESSES: usize = 16;
+
+fn waiting<E: Exercise>(matches: &ArgMatches, options: &Options) -> usize {
+    let Ok(args) = E::Args::from_arg_matches(matches) else { return 0 };
+    let most = match chosen::<E>(options, matches) {
+        Ok((Strategy { kind: Kind::Processes, .. }, _)) => WAITING_PROCESSES,
+        _ => WAITING_THREADS,
+    };
+    E::waiting(&args).min(most)
+>>>>>>> theirs
 }
 
 fn serve<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Result<End, Problem> {

@@ -193,7 +193,7 @@ fn dispatch(
     options: &Options,
     arguments: &[OsString],
 ) -> Result<End, Problem> {
-    let lab = options.lab();
+    let mut lab = options.lab();
     let _guard = logs::init(program, options.level(), &lab.home);
     match matches.subcommand() {
         Some(("list", _)) => list(exercises, options.json).map(|()| End::Done),
@@ -209,6 +209,9 @@ fn dispatch(
                 .hint("leave --resume away: what is whole already is not harmed by doing it again"));
                 Ok(End::Usage)
             } else {
+                if options.workers.is_none() {
+                    lab.workers = lab.workers.max((exercise.waiting)(matches, options));
+                }
                 resumably(exercise, options, lab, |lab| (exercise.tool)(matches, options, lab))
             }
         }

@@ -12,7 +12,8 @@ use crate::job::Patience;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Options of every exercise")]
 pub struct Options {
-    /// How many workers a strategy may use [default: the processors of this machine]
+    /// How many workers a strategy may use [default: the processors of this machine; where workers wait for servers, as many
+    /// as --concurrency says, at most 64 threads or 16 processes]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
     /// The strategy to use [default: the one that suits the exercise best]

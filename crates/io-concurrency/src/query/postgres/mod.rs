@@ -1,20 +1,21 @@
 //! PostgreSQL: an answer comes as one binary COPY, whose values are read where they lie.
 
-mod copy;
 mod reader;
 
-use futures::{StreamExt, pin_mut};
+use futures::{TryStreamExt, pin_mut};
 use lab::Problem;
+use tokio_postgres::binary_copy::BinaryCopyOutStream;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-use self::copy::Copied;
-use self::reader::Reader;
+use self::reader::{Raw, Reader};
 use super::batches::Gatherer;
 use super::column::Value;
+use super::dialect::Dialect::Postgres;
 use super::kind::Kind;
 use super::part::{Answer, Ask, Named, late};
 use super::range::Range;
-use super::statements::{Scan, first_word};
+use super::statements::{Scan, first_word, verb};
 
 /// Pages of a range of a large table: 16 MiB.
 const PAGES: i64 = 2_048;
@@ -28,7 +29,7 @@ pub async fn ask(url: &str, ask: &Ask<'_>) -> Result<Answer, Problem> {
         let sql = match ask.range {
             Range::Whole => ask.sql.to_owned(),
             Range::Rows { from, to } => {
-                let scan = Scan::of(ask.sql)
+                let scan = Scan::of(ask.sql, Postgres)
                     .ok_or_else(|| Problem::new("the statement has no place for a range"))?;
                 let edge =
                     |sign: &str, page: &Option<i64>| page.map(|page| format!("{sign} '({page},0)'::tid"));
@@ -36,7 +37,7 @@ pub async fn ask(url: &str, ask: &Ask<'_>) -> Result<Answer, Problem> {
             }
             Range::Key { .. } => ask.by_key("\""),
         };
-        match first_word(&sql).as_str() {
+        match first_word(&sql, Postgres).as_str() {
             "select" | "with" | "values" | "table" | "insert" | "update" | "delete" | "merge" => {
                 copied(&client, &sql, ask).await
             }
@@ -64,7 +65,7 @@ pub async fn ranges(url: &str, ask: &Ask<'_>) -> Result<Vec<Range>, Problem> {
             };
             return Ok(Range::keys(edge(0)?, edge(1)?, ask.parts));
         }
-        let pages = match Scan::of(ask.sql) {
+        let pages = match Scan::of(ask.sql, Postgres) {
             Some(scan) if reads_each_row(&client, ask.sql).await => {
                 pages(&client, &scan.table).await.unwrap_or(0)
             }
@@ -109,8 +110,10 @@ async fn connected<T>(
     let mut config: Config = url.parse().map_err(|error| cannot(&error))?;
     config.application_name("paralelo");
     let (client, connection) = config.connect(NoTls).await.map_err(|error| cannot(&error))?;
+    // Strings end where the tokenizer saw their ends, and floats in arrays keep all of their digits.
     let settings = format!(
-        "SET statement_timeout = {}; SET default_transaction_read_only = {}",
+        "SET standard_conforming_strings = on; SET extra_float_digits = 1; SET datestyle = ISO; \
+         SET statement_timeout = {}; SET default_transaction_read_only = {}",
         ask.timeout.map_or(0, |timeout| timeout.as_millis().max(1)),
         if ask.may_write { "off" } else { "on" },
     );
@@ -191,21 +194,46 @@ async fn copied(client: &Client, sql: &str, ask: &Ask<'_>) -> Result<Answer, Pro
     let columns: Vec<Named> = (statement.columns().iter().zip(&readers))
         .map(|(column, reader)| Named { name: column.name().into(), declared: reader.kind() })
         .collect();
-    let copy = format!("COPY ({}) TO STDOUT (FORMAT BINARY)", readable(sql, &readers, ask.limit));
+    let copy = format!("COPY (\n{}\n) TO STDOUT (FORMAT BINARY)", readable(sql, &readers, ask.limit));
     let stream = client.copy_out(&copy).await.map_err(failed)?;
+    let stream = BinaryCopyOutStream::new(stream, &vec![Type::BYTEA; readers.len()]);
     pin_mut!(stream);
-    let mut rows = Copied::new(columns, readers, ask);
-    while let Some(chunk) = stream.next().await {
-        rows.take(&chunk.map_err(failed)?)?;
+
+    let mut rows = Gatherer::new(columns.len(), ask.spool);
+    let mut limited = false;
+    while let Some(row) = stream.try_next().await.map_err(failed)? {
+        if ask.limit == Some(rows.rows()) {
+            limited = true;
+            continue;
+        }
+        for (column, reader) in readers.iter().enumerate() {
+            let value = match row.try_get::<Option<Raw<'_>>>(column).map_err(failed)? {
+                None => Value::Null,
+                Some(raw) => {
+                    reader.read(raw.0).ok_or_else(|| no_value(&columns[column].name, rows.rows()))?
+                }
+            };
+            rows.push(column, value)?;
+        }
+        rows.end_row()?;
     }
-    rows.finish()
+    Ok(Answer { columns, rows: rows.finish()?, limited })
+}
+
+fn no_value(column: &str, row: u64) -> Problem {
+    Problem::new(
+        "a value has no place in its column: a moment past the year 294246, or text that is not UTF-8",
+    )
+    .of_class("value")
+    .at(format!("row {}, column {column}", row + 1))
+    .hint(format!("ask for it as text: CAST({column} AS text)"))
 }
 
 /// The statement with its columns numbered and those without a reader of ours as text, and one row more than are wanted.
 fn readable(sql: &str, readers: &[Reader], limit: Option<u64>) -> String {
     let plain = readers.iter().all(|reader| !matches!(reader, Reader::Written));
-    if plain && limit.is_none() || !matches!(first_word(sql).as_str(), "select" | "with" | "values" | "table")
-    {
+    let changes = matches!(verb(sql, Postgres).as_str(), "insert" | "update" | "delete" | "merge");
+    if plain && (changes || limit.is_none()) {
         return sql.into();
     }
     let column = |(number, reader): (usize, &Reader)| match reader {
@@ -215,5 +243,9 @@ fn readable(sql: &str, readers: &[Reader], limit: Option<u64>) -> String {
     let chosen: Vec<_> = readers.iter().enumerate().map(column).collect();
     let names: Vec<_> = (0..readers.len()).map(|number| format!("c{number}")).collect();
     let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {}", limit.saturating_add(1)));
-    format!("SELECT {} FROM (\n{sql}\n) AS q({}){limit}", chosen.join(", "), names.join(", "))
+    let (chosen, names) = (chosen.join(", "), names.join(", "));
+    if changes {
+        return format!("WITH q({names}) AS (\n{sql}\n) SELECT {chosen} FROM q");
+    }
+    format!("SELECT {chosen} FROM (\n{sql}\n) AS q({names}){limit}")
 }

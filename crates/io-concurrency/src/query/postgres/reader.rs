@@ -1,6 +1,8 @@
 //! Values as PostgreSQL writes them in binary (the `send` functions of its types).
 
-use tokio_postgres::types::Type;
+use std::error::Error;
+
+use tokio_postgres::types::{FromSql, Type};
 
 use crate::query::column::Value;
 use crate::query::kind::Kind;
@@ -8,7 +10,21 @@ use crate::query::kind::Kind;
 /// Days from 1970 to 2000, when PostgreSQL's time begins.
 const DAYS: i32 = 10_957;
 const MICROS: i64 = DAYS as i64 * 86_400_000_000;
-/// How the values of a column are read.
+
+/// The bytes of a value, of any type.
+pub(super) struct Raw<'a>(pub(super) &'a [u8]);
+
+impl<'a> FromSql<'a> for Raw<'a> {
+    fn from_sql(_: &Type, bytes: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(bytes))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+/// The reader of a column's values.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Reader {
     Bool,
@@ -63,7 +79,8 @@ impl Reader {
         match self {
             Self::Bool => Kind::Bool,
             Self::Int2 | Self::Int4 | Self::Int8 | Self::Oid => Kind::Int { wide: false },
-            Self::Float4 | Self::Float8 => Kind::Real,
+            Self::Float4 => Kind::Single,
+            Self::Float8 => Kind::Real,
             Self::Date => Kind::Date,
             Self::Instant { zoned } => Kind::Instant { zoned },
             Self::Decimal { precision, scale } => Kind::Decimal { precision, scale },
@@ -72,34 +89,47 @@ impl Reader {
         }
     }
 
-    /// The value of these bytes, which are in network order; `None` of bytes that are none of this type.
+    /// The value of these bytes; `None` of bytes that are none of this type. What is no day, no moment and no number is
+    /// text, and then so is its column.
     #[inline]
     pub(super) fn read(self, bytes: &[u8]) -> Option<Value<'_>> {
         Some(match self {
-            Self::Bool => Value::Bool(bytes.first()? != &0),
-            Self::Int2 => Value::Int(i16::from_be_bytes(bytes.try_into().ok()?).into()),
-            Self::Int4 => Value::Int(i32::from_be_bytes(bytes.try_into().ok()?).into()),
-            Self::Int8 => Value::Int(i64::from_be_bytes(bytes.try_into().ok()?)),
-            Self::Oid => Value::Int(u32::from_be_bytes(bytes.try_into().ok()?).into()),
-            Self::Float4 => Value::Real(f32::from_be_bytes(bytes.try_into().ok()?).into()),
-            Self::Float8 => Value::Real(f64::from_be_bytes(bytes.try_into().ok()?)),
-            // What is past all days, `infinity`, overflows and is no value.
-            Self::Date => Value::Date(
-                i32::from_be_bytes(bytes.try_into().ok()?)
-                    .checked_add(DAYS)
-                    .filter(|day| *day > i32::MIN + DAYS)?,
-            ),
-            Self::Instant { zoned } => {
-                let micros = i64::from_be_bytes(bytes.try_into().ok()?);
-                Value::Instant { micros: micros.checked_add(MICROS).filter(|_| micros != i64::MIN)?, zoned }
-            }
-            Self::Decimal { precision, scale } => {
-                Value::Decimal { digits: decimal(bytes, scale)?, precision, scale }
-            }
-            Self::Text | Self::Written => Value::Text(std::str::from_utf8(bytes).ok()?),
+            Self::Bool => Value::Bool(parsed(&Type::BOOL, bytes)?),
+            Self::Int2 => Value::Int(parsed::<i16>(&Type::INT2, bytes)?.into()),
+            Self::Int4 => Value::Int(parsed::<i32>(&Type::INT4, bytes)?.into()),
+            Self::Int8 => Value::Int(parsed(&Type::INT8, bytes)?),
+            Self::Oid => Value::Int(parsed::<u32>(&Type::OID, bytes)?.into()),
+            Self::Float4 => Value::Single(parsed(&Type::FLOAT4, bytes)?),
+            Self::Float8 => Value::Real(parsed(&Type::FLOAT8, bytes)?),
+            Self::Date => match parsed(&Type::INT4, bytes)? {
+                i32::MAX => Value::Text("infinity"),
+                i32::MIN => Value::Text("-infinity"),
+                days => Value::Date(DAYS.checked_add(days)?),
+            },
+            Self::Instant { zoned } => match parsed(&Type::INT8, bytes)? {
+                i64::MAX => Value::Text("infinity"),
+                i64::MIN => Value::Text("-infinity"),
+                micros => Value::Instant { micros: MICROS.checked_add(micros)?, zoned },
+            },
+            Self::Decimal { precision, scale } => match sign(bytes)? {
+                0xc000 => Value::Text("NaN"),
+                0xd000 => Value::Text("Infinity"),
+                0xf000 => Value::Text("-Infinity"),
+                _ => Value::Decimal { digits: decimal(bytes, scale)?, precision, scale },
+            },
+            Self::Text | Self::Written => Value::Text(parsed(&Type::TEXT, bytes)?),
             Self::Bytes => Value::Bytes(bytes),
         })
     }
+}
+
+fn parsed<'a, T: FromSql<'a>>(kind: &Type, bytes: &'a [u8]) -> Option<T> {
+    T::from_sql(kind, bytes).ok()
+}
+
+/// The sign of a `numeric`, behind the number of its digits and its weight.
+fn sign(bytes: &[u8]) -> Option<u16> {
+    Some(u16::from_be_bytes(*bytes.get(4..)?.first_chunk()?))
 }
 
 /// A `numeric`: digits to the base of 10,000, the weight of the first, and a sign (`numeric_send` in PostgreSQL's source).

@@ -1,11 +1,5 @@
-//! SQLite: a file is opened, asked and read value by value.
-//!
-//! Rows are stepped through the C interface itself: asking each value for its type and content once, where it lies, is a
-//! third of the calls that a safe wrapper needs for it. Nothing is allocated for a row.
+//! SQLite: a file is opened, asked and read value by value, where it lies.
 
-mod at_hand;
-mod grouped;
-mod prepared;
 mod times;
 
 use std::ffi::c_int;
@@ -13,13 +7,15 @@ use std::path::Path;
 use std::time::Instant;
 
 use lab::{Problem, Stop};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Statement};
 
-use self::grouped::Grouped;
-use self::prepared::Prepared;
 use self::times::Times;
 use super::batches::Gatherer;
-use super::part::{Answer, Ask};
+use super::column::Value;
+use super::dialect::Dialect::Sqlite;
+use super::kind::Kind;
+use super::part::{Answer, Ask, Named, late};
 use super::range::Range;
 use super::statements::Scan;
 
@@ -39,26 +35,36 @@ pub fn ask(path: &Path, ask: &Ask<'_>, stop: &Stop) -> Result<Answer, Problem> {
     let sql = match ask.range {
         Range::Whole => ask.sql.to_owned(),
         Range::Rows { .. } => {
-            let scan =
-                Scan::of(ask.sql).ok_or_else(|| Problem::new("the statement has no place for a range"))?;
+            let scan = Scan::of(ask.sql, Sqlite)
+                .ok_or_else(|| Problem::new("the statement has no place for a range"))?;
             scan.within("rowid", &ask.range.conditions(""))
         }
         Range::Key { .. } => ask.by_key("`"),
     };
-    let mut statement = Prepared::new(&database, &sql).map_err(|problem| problem.at(path.display()))?;
-    if !ask.may_write && !statement.only_reads() {
+    let refused = |error: Error| refused(&error, ask).at(path.display());
+    let mut statement = database.prepare(&sql).map_err(refused)?;
+    if !ask.may_write && !statement.readonly() {
         return Err(not_a_reader());
     }
-    if statement.columns() == 0 {
-        return changed(&database, &mut statement, ask, path);
-    }
-    if let Some(grouped) = Grouped::of(&sql).filter(|_| !ask.may_write && sorts_for_groups(&database, &sql)) {
-        let gathered = grouped.gather(&database, &statement, ask, stop);
-        if let Some(answer) = gathered.map_err(|problem| problem.at(path.display()))? {
-            return Ok(answer);
-        }
+    if statement.column_count() == 0 {
+        return changed(&database, &mut statement, ask).map_err(|problem| problem.at(path.display()));
     }
     rows(&mut statement, ask, stop).map_err(|problem| problem.at(path.display()))
+}
+
+/// The database's own word, or that the time is over.
+fn refused(error: &Error, ask: &Ask<'_>) -> Problem {
+    let over = ask.deadline.is_some_and(|deadline| Instant::now() > deadline);
+    let ended =
+        matches!(error.sqlite_error_code(), Some(ErrorCode::OperationInterrupted | ErrorCode::DatabaseBusy));
+    if over && ended {
+        return late(ask);
+    }
+    let said = match error {
+        Error::SqliteFailure(_, Some(said)) | Error::SqlInputError { msg: said, .. } => said.clone(),
+        other => other.to_string(),
+    };
+    Problem::new(format!("the database could not answer: {said}")).of_class("sql")
 }
 
 /// What to say of a statement that would write.
@@ -71,6 +77,9 @@ pub fn not_a_reader() -> Problem {
 fn open(path: &Path, ask: &Ask<'_>, stop: &Stop) -> Result<Connection, Problem> {
     let mode =
         if ask.may_write { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
+    if !path.is_file() {
+        return Err(Problem::new("there is no such database").at(path.display()).expected("an SQLite file"));
+    }
     let cannot = |error: rusqlite::Error| {
         Problem::because("the database cannot be opened", &error)
             .at(path.display())
@@ -98,7 +107,7 @@ fn open(path: &Path, ask: &Ask<'_>, stop: &Stop) -> Result<Connection, Problem> 
 pub fn ranges(path: &Path, ask: &Ask<'_>, stop: &Stop) -> Result<Vec<Range>, Problem> {
     let whole = Ok(vec![Range::Whole]);
     let large = std::fs::metadata(path).is_ok_and(|found| found.len() >= LARGE);
-    let Some(scan) = Scan::of(ask.sql).filter(|_| large && ask.key.is_none()) else {
+    let Some(scan) = Scan::of(ask.sql, Sqlite).filter(|_| large && ask.key.is_none()) else {
         return if ask.key.is_some() { by_key(path, ask, stop) } else { whole };
     };
     let database = open(path, ask, stop)?;
@@ -154,53 +163,73 @@ fn reads_each_row(database: &Connection, sql: &str) -> bool {
     steps().unwrap_or(false)
 }
 
-/// Whether SQLite would sort the rows of this statement to find its groups, and texts are compared by their bytes.
-fn sorts_for_groups(database: &Connection, sql: &str) -> bool {
-    let sorts = || -> rusqlite::Result<bool> {
-        let mut explain = database.prepare(&format!("EXPLAIN {sql}"))?;
-        let mut steps = explain.query([])?;
-        while let Some(step) = steps.next()? {
-            if step.get_ref(1)?.as_str()? == "SorterOpen" {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    };
-    let plain = "SELECT count(*) = 0 FROM sqlite_schema WHERE sql LIKE '%collate%'";
-    sorts().unwrap_or(false)
-        && database.query_row(plain, [], |row| row.get(0)).unwrap_or(false)
-        && database
-            .query_row("PRAGMA encoding", [], |row| Ok(row.get::<_, String>(0)? == "UTF-8"))
-            .unwrap_or(false)
-}
-
-fn changed(
-    database: &Connection,
-    statement: &mut Prepared<'_>,
-    ask: &Ask<'_>,
-    path: &Path,
-) -> Result<Answer, Problem> {
+fn changed(database: &Connection, statement: &mut Statement<'_>, ask: &Ask<'_>) -> Result<Answer, Problem> {
     let before = database.total_changes();
-    while statement.step().map_err(|problem| statement.why(problem, ask).at(path.display()))? {}
+    let mut rows = statement.query([]).map_err(|error| refused(&error, ask))?;
+    while rows.next().map_err(|error| refused(&error, ask))?.is_some() {}
     let changes = i64::try_from(database.total_changes() - before).unwrap_or(i64::MAX);
     Answer::changed(changes, ask)
 }
 
-fn rows(statement: &mut Prepared<'_>, ask: &Ask<'_>, stop: &Stop) -> Result<Answer, Problem> {
-    let columns = statement.named();
-    let times: Vec<Times> = (0..columns.len()).map(|column| Times::of(&statement.declared(column))).collect();
+fn rows(statement: &mut Statement<'_>, ask: &Ask<'_>, stop: &Stop) -> Result<Answer, Problem> {
+    let (mut columns, mut times) = (Vec::new(), Vec::new());
+    for column in statement.columns() {
+        let declared = column.decl_type().unwrap_or_default().to_ascii_uppercase();
+        columns.push(Named { name: column.name().to_owned(), declared: kind_of(&declared) });
+        times.push(Times::of(&declared));
+    }
+
     let mut rows = Gatherer::new(columns.len(), ask.spool);
     let mut limited = false;
-    while statement.step().map_err(|problem| statement.why(problem, ask))? {
+    let mut found = statement.query([]).map_err(|error| refused(&error, ask))?;
+    while let Some(row) = found.next().map_err(|error| refused(&error, ask))? {
         if ask.limit == Some(rows.rows()) {
             limited = true;
             break;
         }
         for (column, times) in times.iter().enumerate() {
-            rows.push(column, times.read(statement.value(column)))?;
+            let value = row.get_ref(column).map_err(|error| refused(&error, ask))?;
+            rows.push(column, times.read(value_of(value)))?;
         }
         rows.end_row()?;
     }
     stop.check()?;
     Ok(Answer { columns, rows: rows.finish()?, limited })
 }
+
+/// A value as SQLite keeps it. Text that is not UTF-8 is bytes.
+#[inline]
+fn value_of(value: ValueRef<'_>) -> Value<'_> {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Int(value),
+        ValueRef::Real(value) => Value::Real(value),
+        ValueRef::Text(text) => std::str::from_utf8(text).map_or(Value::Bytes(text), Value::Text),
+        ValueRef::Blob(bytes) => Value::Bytes(bytes),
+    }
+}
+
+/// The kind of a column without values, by the rules of SQLite for what a declaration means
+/// (<https://www.sqlite.org/datatype3.html>, section 3.1).
+fn kind_of(declared: &str) -> Kind {
+    let has = |word: &str| declared.contains(word);
+    match Times::of(declared) {
+        Times::Instant => return Kind::Instant { zoned: false },
+        Times::Date => return Kind::Date,
+        Times::Not => {}
+    }
+    if has("INT") {
+        Kind::Int { wide: false }
+    } else if has("CHAR") || has("CLOB") || has("TEXT") {
+        Kind::Text
+    } else if has("BLOB") {
+        Kind::Bytes
+    } else if has("REAL") || has("FLOA") || has("DOUB") {
+        Kind::Real
+    } else {
+        Kind::Null
+    }
+}
+
+#[cfg(test)]
+mod tests;
