@@ -31,7 +31,7 @@ pub(crate) fn print(cells: &[CellRecord], form: Form) -> Result<(), Problem> {
         Form { json: true, .. } => json(cells)?,
         Form { csv: true, .. } => csv(CELL_COLUMNS, cells.iter().map(values)),
         Form { markdown: true, .. } => markdown(SHORT_COLUMNS, cells.iter().map(short)),
-        _ => format!("{}\n", measure::table(cells)),
+        _ => measure::table(cells, measure::screen_width()),
     };
     say(&text)
 }

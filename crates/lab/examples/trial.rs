@@ -29,7 +29,7 @@ struct Trial;
 /// What it is asked to do.
 #[derive(clap::Args)]
 struct Args {
-    /// Numbers to square, or: abort, abort-once=FILE, exit, hang, slow=MILLISECONDS, panic, print, chatter, hoard, pid, wrong
+    /// Numbers to square, or: abort, abort-once=FILE, exit, hang, slow=MILLISECONDS, panic, print, chatter, hoard, pid, suspicious, wrong
     tasks: Vec<String>,
 }
 
@@ -45,8 +45,9 @@ impl fmt::Display for Task {
 
 /// The squares, in order, and what failed.
 struct Squares {
-    squares: Vec<i64>,
+    values: Vec<i64>,
     failures: Vec<Failure>,
+    warnings: Vec<Problem>,
 }
 
 impl Exercise for Trial {
@@ -79,16 +80,18 @@ impl Exercise for Trial {
     }
 
     fn deliver(output: &Squares, _: &Args, _: &Lab) -> Result<(), Problem> {
-        println!("{:?}", output.squares);
+        println!("{:?}", output.values);
         Ok(())
     }
 }
 
 fn squares(tasks: &[Task], lab: &Lab, way: Way<Obey>) -> Squares {
-    let mut answer = Squares { squares: Vec::new(), failures: Vec::new() };
+    let mut answer = Squares { values: Vec::new(), failures: Vec::new(), warnings: Vec::new() };
+    let suspicious = tasks.iter().filter(|task| task.0 == "suspicious");
+    answer.warnings.extend(suspicious.map(|_| Problem::new("this is suspicious").hint("look at it")));
     for outcome in ways::collect::<Obey>(way, lab, &(), tasks) {
         match outcome {
-            Ok(square) => answer.squares.push(square),
+            Ok(square) => answer.values.push(square),
             Err(failure) => answer.failures.push(failure),
         }
     }
@@ -99,25 +102,29 @@ fn squares(tasks: &[Task], lab: &Lab, way: Way<Obey>) -> Squares {
 fn wrong_on_demand(tasks: &[Task], lab: &Lab) -> Squares {
     let mut answer = squares(tasks, lab, ways::rayon::<Obey>);
     if tasks.iter().any(|task| task.0 == "wrong") {
-        answer.squares.push(0);
+        answer.values.push(0);
     }
     answer
 }
 
 impl Answer for Squares {
     fn digest(&self, digest: &mut Digest) -> Result<(), Problem> {
-        for square in &self.squares {
+        for square in &self.values {
             digest.add(&square.to_le_bytes());
         }
         Ok(())
     }
 
     fn work(&self) -> Work {
-        Work { items: (self.squares.len() + self.failures.len()) as u64, ..Work::default() }
+        Work { items: (self.values.len() + self.failures.len()) as u64, ..Work::default() }
     }
 
     fn failures(&self) -> &[Failure] {
         &self.failures
+    }
+
+    fn warnings(&self) -> Vec<Problem> {
+        self.warnings.clone()
     }
 }
 
@@ -178,7 +185,7 @@ impl Job for Obey {
                     .or_problem(|| "nobody listens")?;
                 Ok(2)
             }
-            "abort-once" | "wrong" => Ok(3),
+            "abort-once" | "suspicious" | "wrong" => Ok(3),
             number => {
                 let number: i64 = number
                     .parse()

@@ -29,6 +29,12 @@ pub trait Answer {
     fn undone(&self) -> &[Failure] {
         self.failures()
     }
+
+    /// Suspicious results that do not fail the run: a table with one column, a filter that kept no row. Printed at the end of
+    /// a tool's run as `warning:` lines and kept in records; the exit code does not depend on them.
+    fn warnings(&self) -> Vec<Problem> {
+        Vec::new()
+    }
 }
 
 /// How much an exercise did.

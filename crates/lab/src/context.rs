@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use crate::answer::{Answer, Work};
 use crate::home::Home;
-use crate::job::{Death, Patience};
+use crate::job::{Cause, Death, Failure, Patience};
 use crate::launch::Launch;
 use crate::ledger::Ledger;
+use crate::problem::Problem;
 use crate::stop::Stop;
 
 /// How much data the lab makes for itself.
@@ -68,6 +70,7 @@ pub struct Lab {
     /// record, by the thread that hands tasks out and outcomes over.
     pub(crate) ledger: Option<Mutex<Ledger>>,
     pub(crate) children: Arc<Children>,
+    pub(crate) noted: Noted,
 }
 
 impl Lab {
@@ -87,6 +90,7 @@ impl Lab {
             scratch: None,
             ledger: None,
             children: Arc::default(),
+            noted: Noted::default(),
         }
     }
 
@@ -133,9 +137,63 @@ impl Lab {
         self.scratch.is_none()
     }
 
+    /// Notes an input that cannot be used while the others can. It counts as an item that failed.
+    pub fn note_failure(&self, input: impl Into<String>, problem: Problem) {
+        let failure = Failure { task: input.into(), cause: Cause::Problem(problem) };
+        self.noted.failures.lock().push(failure);
+    }
+
+    /// Notes what is suspicious about the input or the run. The exit code does not depend on it.
+    pub fn note_warning(&self, problem: Problem) {
+        self.noted.warnings.lock().push(problem);
+    }
+
     /// What the worker processes of this run have cost so far.
     pub fn children(&self) -> &Children {
         &self.children
+    }
+}
+
+/// Failures and warnings of a run that do not come from its answer. Each list is locked to add to it and to copy it, while
+/// the input is prepared and after the work: no worker waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Noted {
+    failures: Mutex<Vec<Failure>>,
+    warnings: Mutex<Vec<Problem>>,
+}
+
+impl Noted {
+    /// The inputs that cannot be used.
+    pub(crate) fn failures(&self) -> Vec<Failure> {
+        self.failures.lock().clone()
+    }
+
+    /// The inputs that cannot be used, then the tasks of the answer that failed.
+    pub(crate) fn failures_with(&self, output: &impl Answer) -> Vec<Failure> {
+        let mut failures = self.failures();
+        failures.extend_from_slice(output.failures());
+        failures
+    }
+
+    /// The inputs that cannot be used, then the failures that make a sample worthless.
+    pub(crate) fn undone_with(&self, output: &impl Answer) -> Vec<Failure> {
+        let mut failures = self.failures();
+        failures.extend_from_slice(output.undone());
+        failures
+    }
+
+    /// The warnings that were noted, then those of the answer.
+    pub(crate) fn warnings_with(&self, output: &impl Answer) -> Vec<Problem> {
+        let mut warnings = self.warnings.lock().clone();
+        warnings.extend(output.warnings());
+        warnings
+    }
+
+    /// The work of the answer; an input that cannot be used is an item too.
+    pub(crate) fn work_with(&self, output: &impl Answer) -> Work {
+        let mut work = output.work();
+        work.items += self.failures.lock().len() as u64;
+        work
     }
 }
 

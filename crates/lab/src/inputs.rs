@@ -1,55 +1,67 @@
 //! The files that a user means.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use crate::content::Content;
 use crate::context::Lab;
-use crate::job::{Cause, Failure};
 use crate::problem::{OrProblem, Problem};
 
 impl Lab {
     /// The files that `patterns` mean, each once, in the order given and sorted within a pattern: a file, a folder (its files with this
     /// extension), or a glob. Without patterns, the lab's own data set `own`.
     ///
-    /// # Errors
-    /// A pattern that means nothing; the hint says how the lab's own data is made.
-    pub fn inputs(&self, patterns: &[String], own: &str, extension: &str) -> Result<Vec<PathBuf>, Problem> {
-        if patterns.is_empty() {
-            return self.own_inputs(own, extension);
-        }
-        let mut all = Vec::new();
-        for pattern in patterns {
-            all.extend(found_by(pattern, extension)?);
-        }
-        Ok(each_once(all))
-    }
-
-    /// The files that `patterns` mean, as [`Self::inputs`] finds them, and a failure for each pattern that finds none: an input
-    /// that is missing costs itself only.
+    /// A pattern that means no file costs itself only: it is noted as a failure of the run, and the files of the others are
+    /// used.
     ///
     /// # Errors
-    /// The first failure, where no pattern finds a file.
-    pub fn inputs_that_exist(
+    /// Patterns none of which means a file; the hint says how the lab's own data is made.
+    pub fn inputs(&self, patterns: &[String], own: &str, extension: &str) -> Result<Vec<PathBuf>, Problem> {
+        self.inputs_of(patterns, own, extension, usual(extension))
+    }
+
+    /// The same for files whose content is one of `wanted`. A file that is recognised as something else costs itself only.
+    ///
+    /// # Errors
+    /// Those of [`Lab::inputs`].
+    pub fn inputs_of(
         &self,
         patterns: &[String],
         own: &str,
         extension: &str,
-    ) -> Result<(Vec<PathBuf>, Vec<Failure>), Problem> {
+        wanted: &[Content],
+    ) -> Result<Vec<PathBuf>, Problem> {
         if patterns.is_empty() {
-            return Ok((self.own_inputs(own, extension)?, Vec::new()));
+            return self.own_inputs(own, extension);
         }
         let mut all = Vec::new();
-        let mut missing = Vec::new();
+        let mut refused: Vec<(String, Problem)> = Vec::new();
         for pattern in patterns {
-            match found_by(pattern, extension) {
+            match meant_by(pattern, extension) {
+                Ok(files) if files.is_empty() => refused.push((pattern.clone(), no_file(pattern, extension))),
                 Ok(files) => all.extend(files),
-                Err(problem) => {
-                    missing.push(Failure { task: pattern.clone(), cause: Cause::Problem(problem) });
-                }
+                Err(problem) => refused.push((pattern.clone(), problem)),
             }
         }
-        match missing.first() {
-            Some(Failure { cause: Cause::Problem(problem), .. }) if all.is_empty() => Err(problem.clone()),
-            _ => Ok((each_once(all), missing)),
+
+        let mut seen = HashSet::new();
+        all.retain(|file| seen.insert(file.clone()));
+        all.retain(|file| match Content::check(file, wanted) {
+            Ok(()) => true,
+            Err(problem) => {
+                refused.push((file.display().to_string(), problem));
+                false
+            }
+        });
+        let count = refused.len();
+        if all.is_empty() && count == 1 {
+            return Err(refused.swap_remove(0).1);
+        }
+        refused.into_iter().for_each(|(input, problem)| self.note_failure(input, problem));
+        if all.is_empty() {
+            Err(Problem::new(format!("none of the {count} inputs can be used")))
+        } else {
+            Ok(all)
         }
     }
 
@@ -62,21 +74,29 @@ impl Lab {
     }
 }
 
-fn each_once(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
-    let mut seen = std::collections::HashSet::new();
-    files.retain(|file| seen.insert(file.clone()));
-    files
+/// The contents that exercises expect whose files have this extension. Tables of Parquet are mostly taken as CSV too, and
+/// text may be compressed.
+fn usual(extension: &str) -> &'static [Content] {
+    match extension {
+        "db" => &[Content::Sqlite],
+        "parquet" => &[Content::Parquet, Content::Csv, Content::Gzip, Content::Zstd],
+        "csv" => &[Content::Csv, Content::Gzip, Content::Zstd],
+        "ndjson" => &[Content::Json, Content::Csv],
+        _ => &[],
+    }
 }
 
-/// What a pattern means, which is at least one file.
-fn found_by(pattern: &str, extension: &str) -> Result<Vec<PathBuf>, Problem> {
-    let files = meant_by(pattern, extension)?;
-    if files.is_empty() {
-        return Err(Problem::new(format!("`{pattern}` means no file")).expected(format!(
-            "a file, a folder with .{extension} files, or a pattern such as 'in/*.{extension}'"
-        )));
-    }
-    Ok(files)
+/// The problem of a pattern that means nothing.
+fn no_file(pattern: &str, extension: &str) -> Problem {
+    let is_folder = Path::new(pattern).is_dir();
+    let what = if is_folder {
+        format!("the folder `{pattern}` has no .{extension} file")
+    } else {
+        format!("no file matches `{pattern}`")
+    };
+    Problem::new(what).of_class("no-file").expected(format!(
+        "a file, a folder with .{extension} files, or a pattern such as 'in/*.{extension}'"
+    ))
 }
 
 fn meant_by(pattern: &str, extension: &str) -> Result<Vec<PathBuf>, Problem> {
@@ -124,19 +144,13 @@ mod tests {
         };
         assert_eq!(names(&[at("")]), ["a.csv", "b.csv"]);
         assert_eq!(names(&[at("c.txt"), at("*.csv"), at("a.csv")]), ["c.txt", "a.csv", "b.csv"]);
-        assert!(lab.inputs(&[at("none*")], "none", "csv").unwrap_err().to_string().contains("means no file"));
-    }
-
-    #[test]
-    fn an_input_that_is_missing_costs_itself_only() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("a.csv"), "").unwrap();
-        let lab = Lab::new(1);
-        let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-        let (files, missing) = lab.inputs_that_exist(&[at("no.csv"), at("a.csv")], "none", "csv").unwrap();
-        assert_eq!((files.len(), missing.len()), (1, 1));
-        assert_eq!(missing[0].task, at("no.csv"));
-        assert!(lab.inputs_that_exist(&[at("no.csv")], "none", "csv").is_err());
+        assert!(
+            lab.inputs(&[at("none*")], "none", "csv").unwrap_err().to_string().contains("no file matches")
+        );
+        assert!(lab.noted.failures().is_empty());
+        assert_eq!(names(&[at("none*"), at("a.csv")]), ["a.csv"]);
+        let noted = lab.noted.failures();
+        assert_eq!(noted.iter().map(|failure| &failure.task).collect::<Vec<_>>(), [&at("none*")]);
     }
 
     #[test]

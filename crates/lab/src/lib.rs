@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod cell;
 pub mod cli;
+pub mod content;
 mod context;
 pub mod exercise;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub mod timeline;
 pub mod ways;
 
 pub use answer::{Answer, Digest, Work};
+pub use content::Content;
 pub use context::{Children, Lab, Scale};
 pub use exercise::{Exercise, Kind, Strategy};
 pub use home::Home;

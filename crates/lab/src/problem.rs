@@ -74,6 +74,22 @@ impl Problem {
         self
     }
 
+    /// The place, where it was given one.
+    pub fn place(&self) -> Option<&str> {
+        self.0.place.as_deref()
+    }
+
+    /// The class and the text without the place and without these words: equal for problems of one cause.
+    pub(crate) fn cause_without(&self, words: &[&str]) -> String {
+        let parts = &self.0;
+        let texts =
+            std::iter::once(&parts.what).chain(&parts.causes).chain(&parts.expected).chain(&parts.hint);
+        let text = texts.map(String::as_str).collect::<Vec<_>>().join("\n");
+        let words = words.iter().copied().chain(self.place()).filter(|word| !word.is_empty());
+        let text = words.fold(text, |text, word| text.replace(word, "…"));
+        format!("{} {text}", self.class().unwrap_or_default())
+    }
+
     /// What a right input would have been.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {

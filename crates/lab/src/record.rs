@@ -55,6 +55,9 @@ pub struct CellRecord {
     pub worker_deaths: u64,
     /// Why there is no answer, or no right one.
     pub error: Option<String>,
+    /// Suspicious results of the newest sample that do not make its answer wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One exercise, as an exercise program lists it.

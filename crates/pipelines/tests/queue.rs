@@ -103,7 +103,7 @@ fn a_source_that_is_missing_or_cannot_be_read_costs_itself_only() {
     check_each(folder.path(), &arguments, |strategy, ended| {
         assert_eq!(ended.code, Some(1), "{strategy}: {}", ended.err);
         assert!(
-            ended.err.contains("y.ndjson") && ended.err.contains("`no-such.ndjson` means no file"),
+            ended.err.contains("y.ndjson") && ended.err.contains("no file matches `no-such.ndjson`"),
             "{}",
             ended.err
         );

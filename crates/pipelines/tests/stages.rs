@@ -89,7 +89,7 @@ fn an_input_that_is_missing_or_no_table_of_orders_costs_itself_only() {
         let mut command = stages(folder.path(), strategy.name);
         let ended = run(command.arg(&other).arg("no-such.csv"));
         assert_eq!(ended.code, Some(1), "{}: {}", strategy.name, ended.err);
-        for words in ["other.csv: cannot ingest the orders", "`no-such.csv` means no file"] {
+        for words in ["other.csv: cannot ingest the orders", "no file matches `no-such.csv`"] {
             assert!(ended.err.contains(words), "{words}: {}", ended.err);
         }
         assert_eq!(listing(&folder.path().join("out")), ["orders.parquet"], "{}", strategy.name);

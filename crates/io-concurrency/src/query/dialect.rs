@@ -16,7 +16,7 @@ pub enum Dialect {
     Sqlite,
     /// PostgreSQL with `standard_conforming_strings`, as our connections set it.
     Postgres,
-    /// MariaDB and MySQL without `NO_BACKSLASH_ESCAPES`, as our connections set it.
+    /// `MariaDB` and `MySQL` without `NO_BACKSLASH_ESCAPES`, as our connections set it.
     MariaDb,
 }
 

@@ -99,8 +99,10 @@ impl Kind {
             (Int { .. }, Int { .. }) => Int { wide: true },
             (Bool, Int { wide }) | (Int { wide }, Bool) => Int { wide },
             (Bool, Single) | (Single, Bool) => Single,
-            (Bool | Int { wide: false } | Single, Real) | (Real, Bool | Int { wide: false } | Single) => Real,
-            (Int { wide: false }, Single) | (Single, Int { wide: false }) => Real,
+            (Bool | Int { wide: false } | Single, Real)
+            | (Real, Bool | Int { wide: false } | Single)
+            | (Int { wide: false }, Single)
+            | (Single, Int { wide: false }) => Real,
             (Decimal { precision, scale }, Int { .. }) | (Int { .. }, Decimal { precision, scale }) => {
                 Self::decimal((precision - scale).max(INT_DIGITS), scale)
             }

@@ -143,7 +143,7 @@ fn doubtful(token: &Theirs, rest: &str, dialect: Dialect) -> bool {
         }
         Theirs::Minus if dialect == Dialect::MariaDb => {
             let behind = rest.strip_prefix("--").map(|rest| rest.chars().next());
-            behind.is_some_and(|next| next.is_none_or(|next| next.is_control()))
+            behind.is_some_and(|next| next.is_none_or(char::is_control))
         }
 
         // PostgreSQL has tags of other letters, and none that begins with a digit.

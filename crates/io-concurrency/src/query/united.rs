@@ -141,7 +141,8 @@ impl United {
     ) -> Result<bool, Problem> {
         let names = |columns: &[Named]| columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
         let answers = gathered.iter().filter(|one| one.failure.is_none());
-        let first = most_common(answers.filter_map(|one| one.columns.as_deref()).map(names).collect());
+        let first =
+            most_common(&answers.filter_map(|one| one.columns.as_deref()).map(names).collect::<Vec<_>>());
         let mut kinds = vec![(Kind::Null, Kind::Null); first.len()];
         for (source, one) in gathered.iter_mut().enumerate() {
             let Some(columns) = one.columns.as_ref().filter(|_| one.failure.is_none()) else { continue };
@@ -280,7 +281,7 @@ impl United {
 }
 
 /// The names of columns that most sources have; of several, those that come first.
-fn most_common(all: Vec<Vec<String>>) -> Vec<String> {
+fn most_common(all: &[Vec<String>]) -> Vec<String> {
     let same = |one: &[String], two: &[String]| {
         one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.eq_ignore_ascii_case(two))
     };

@@ -57,6 +57,9 @@ pub struct Sample {
     pub work: Work,
     /// The tasks that were not done, and why.
     pub failures: Vec<String>,
+    /// Suspicious results that do not fail the run.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// Runs a strategy once, under the clock. The digest of the sample is empty: making it is not part of the work.
@@ -81,8 +84,9 @@ pub fn timed<E: Exercise>(run: Run<E>, input: &E::Input, lab: &Lab) -> Result<(S
         worker_deaths: lab.children.deaths(),
         events,
         digest: String::new(),
-        work: output.work(),
-        failures: output.undone().iter().map(ToString::to_string).collect(),
+        work: lab.noted.work_with(&output),
+        failures: lab.noted.undone_with(&output).iter().map(ToString::to_string).collect(),
+        warnings: lab.noted.warnings_with(&output).iter().map(Problem::line).collect(),
     };
     Ok((sample, output))
 }

@@ -2,15 +2,16 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use tracing::level_filters::LevelFilter;
 
+use super::report::{self, Ending};
 use super::{End, Options, say};
-use crate::answer::Answer;
-use crate::cell::{self, Sample};
+use crate::cell;
 use crate::context::Lab;
 use crate::exercise::{Exercise, Kind, Strategy};
-use crate::job::Failure;
 use crate::logged::{self, logged};
 use crate::measure::CellPlan;
 use crate::problem::{OrProblem, Problem};
@@ -147,14 +148,14 @@ fn chosen<E: Exercise>(
     Ok((strategy, run))
 }
 
-<<<<<<< ours
 /// The options that the user gave, by their names: the values of some are secrets.
 fn given(matches: &ArgMatches) -> String {
     let from_user =
         |id: &&clap::Id| matches.value_source(id.as_str()) == Some(clap::parser::ValueSource::CommandLine);
     let names: Vec<&str> = matches.ids().filter(from_user).map(clap::Id::as_str).collect();
     format!("given={}", names.join(","))
-=======
+}
+
 /// The most threads that wait by default.
 const WAITING_THREADS: usize = 64;
 /// The most processes that wait by default: each has a memory of its own.
@@ -167,7 +168,6 @@ fn waiting<E: Exercise>(matches: &ArgMatches, options: &Options) -> usize {
         _ => WAITING_THREADS,
     };
     E::waiting(&args).min(most)
->>>>>>> theirs
 }
 
 fn serve<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Result<End, Problem> {
@@ -188,7 +188,13 @@ fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Resu
         }
     };
     let given = given(matches);
-    let input = logged(&format!("{} prepare", E::NAME), &given, || E::prepare(&args, lab))?;
+    let input = match logged(&format!("{} prepare", E::NAME), &given, || E::prepare(&args, lab)) {
+        Ok(input) => input,
+        Err(problem) => {
+            report::failures(&lab.noted.failures());
+            return Err(problem);
+        }
+    };
     let how = format!("strategy={} workers={} scale={}", strategy.name, lab.workers, lab.scale.name());
     let outcome = logged(&format!("{} run", E::NAME), &how, || match &options.timeline {
         Some(path) => cell::traced::<E>(run, &input, lab, path),
@@ -205,40 +211,27 @@ fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Resu
     };
     // An interrupted run hands over what it has, as far as the exercise can.
     logged(&format!("{} deliver", E::NAME), &how, || E::deliver(&output, &args, lab))?;
-    output.failures().iter().for_each(|failure| logged::failed(&failure.task, &failure.cause));
-    if !options.quiet {
-        summarise(strategy, &sample, lab);
+    let workers = match strategy.kind {
+        Kind::Pool | Kind::Rayon | Kind::Processes => format!(" with {} workers", lab.workers),
+        _ => String::new(),
+    };
+    let ending = Ending {
+        work: sample.work,
+        failures: lab.noted.failures_with(&output),
+        warnings: lab.noted.warnings_with(&output),
+        took: Duration::from_nanos(sample.wall_ns),
+        strategy: format!("{}{workers}", strategy.name),
+    };
+    ending.failures.iter().for_each(|failure| logged::failed(&failure.task, &failure.cause));
+    let warns = options.level() >= LevelFilter::WARN;
+    if options.json {
+        ending.print_json(options.quiet, warns);
+    } else {
+        ending.print(options.quiet, warns);
     }
-    report(output.failures());
-    Ok(match (lab.stop.asked(), output.failures().is_empty()) {
+    Ok(match (lab.stop.asked(), ending.failures.is_empty()) {
         (true, _) => End::Interrupted,
         (_, true) => End::Done,
         (_, false) => End::Failed,
     })
-}
-
-fn summarise<E: Exercise>(strategy: &Strategy<E>, sample: &Sample, lab: &Lab) {
-    let work = sample.work;
-    let done = work.items.saturating_sub(sample.failures.len() as u64);
-    let seconds = std::time::Duration::from_nanos(sample.wall_ns).as_secs_f64();
-    let workers = if matches!(strategy.kind, Kind::Pool | Kind::Rayon | Kind::Processes) {
-        format!(" with {} workers", lab.workers)
-    } else {
-        String::new()
-    };
-    anstream::eprintln!(
-        "{done} of {} items, {} rows, {} read, {} written in {seconds:.3} s ({}{workers})",
-        work.items,
-        work.rows,
-        bytesize::ByteSize(work.bytes_in),
-        bytesize::ByteSize(work.bytes_out),
-        strategy.name,
-    );
-}
-
-fn report(failures: &[Failure]) {
-    use owo_colors::OwoColorize;
-    for failure in failures {
-        anstream::eprintln!("{}: {failure}", "failed".red().bold());
-    }
 }

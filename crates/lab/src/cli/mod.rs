@@ -3,6 +3,7 @@
 
 mod entry;
 mod options;
+mod report;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -21,7 +22,7 @@ use crate::context::Lab;
 use crate::launch::{CELL, CELL_ARGUMENTS, Launch, WORKER};
 use crate::ledger::Ledger;
 use crate::logs;
-use crate::measure::{CellPlan, NARROW, Settings, measure, picture, table, timeline_name};
+use crate::measure::{CellPlan, NARROW, Settings, measure, picture, screen_width, table, timeline_name};
 use crate::memory;
 use crate::out::Staging;
 use crate::problem::{OrProblem, Problem};
@@ -122,6 +123,12 @@ impl From<Vec<OsString>> for Call {
 pub fn say(problem: &Problem) {
     use owo_colors::OwoColorize;
     anstream::eprintln!("{}: {problem}", "error".red().bold());
+}
+
+/// Prints a warning to standard error.
+pub fn warn(problem: &Problem) {
+    use owo_colors::OwoColorize;
+    anstream::eprintln!("{}: {problem}", "warning".yellow().bold());
 }
 
 fn command(program: &'static str, about: &'static str, exercises: &[Entry]) -> Command {
@@ -318,11 +325,13 @@ fn compare(exercises: &[(&Entry, Vec<OsString>)], options: &Options, lab: &Lab) 
         let lines = records.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
         lines.or_problem(|| "cannot write the records")?.join("\n")
     } else {
-        table(&records).to_string()
+        table(&records, screen_width())
     };
-    text.push('\n');
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
     if let Some(folder) = settings.timelines.as_ref().filter(|_| drawn) {
-        let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.into());
+        let width = screen_width().unwrap_or(WIDTH);
         let _ = write!(text, "\n{}", picture(&timelines(folder, traces), width));
     }
     anstream::stdout().write_all(text.as_bytes()).or_problem(|| "cannot write to standard output")?;

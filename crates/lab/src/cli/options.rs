@@ -43,7 +43,7 @@ pub struct Options {
         default_value = "http://127.0.0.1:8000"
     )]
     pub api: String,
-    /// Print records as JSON lines instead of text
+    /// Print records as JSON lines instead of text; of one run, its summary, warnings and failures
     #[arg(long, global = true)]
     pub json: bool,
     /// Record who worked and who waited, as a trace that Perfetto opens: a file, or a folder with --compare

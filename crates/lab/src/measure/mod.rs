@@ -21,4 +21,4 @@ pub use picture::picture;
 pub use plan::{CellPlan, NARROW, Settings};
 pub use recorded::{Pair, recorded_pairs};
 pub use runner::{measure, measure_beside, timeline_name};
-pub use table::{nanoseconds, table};
+pub use table::{nanoseconds, screen_width, table};

@@ -121,6 +121,7 @@ mod tests {
                 digest: digest.into(),
                 work: crate::answer::Work::default(),
                 failures: Vec::new(),
+                warnings: Vec::new(),
             })
         }
 

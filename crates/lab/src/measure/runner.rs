@@ -233,6 +233,7 @@ fn records(cells: &[CellPlan], measured: &[Measured], seed: u64) -> Vec<CellReco
                 peak_rss_bytes: this.samples.iter().map(|sample| sample.peak_rss_bytes).max(),
                 worker_deaths: all().map(|sample| sample.worker_deaths).sum(),
                 error,
+                warnings: newest.map(|sample| sample.warnings.clone()).unwrap_or_default(),
             }
         })
         .collect()

@@ -81,8 +81,6 @@ pub struct Input {
     broker: Option<String>,
     out: PathBuf,
     dead: PathBuf,
-    /// Inputs that are not there.
-    missing: Vec<Failure>,
 }
 
 /// The files that were written.
@@ -124,7 +122,6 @@ impl Exercise for Queue {
     type Output = Output;
 
     fn prepare(args: &QueueArgs, lab: &Lab) -> Result<Input, Problem> {
-        let mut missing = Vec::new();
         let sources: Vec<Source> = if args.inputs.is_empty() {
             let all = args.messages.unwrap_or(match lab.scale {
                 Scale::Tiny => 8_000,
@@ -136,8 +133,7 @@ impl Exercise for Queue {
                 .map(|part| Source::Made { seed: lab.seed, count: all * (part + 1) / 8 - all * part / 8 })
                 .collect()
         } else {
-            let (files, not_there) = lab.inputs_that_exist(&args.inputs, "events", "ndjson")?;
-            missing = not_there;
+            let files = lab.inputs(&args.inputs, "events", "ndjson")?;
             sample::check(&files, &args.need)?;
             files.into_iter().map(Source::Lines).collect()
         };
@@ -154,7 +150,6 @@ impl Exercise for Queue {
             room: usize::try_from(args.room).unwrap_or(usize::MAX),
             out,
             dead,
-            missing,
         })
     }
 
@@ -199,8 +194,8 @@ fn write(
     let seconds = began.elapsed().as_secs_f64();
     let finish = || tally.finish(&counts, seconds);
     let measured = logged("queue join", format_args!("messages={messages}"), finish)?;
-    let mut failures = input.missing.clone();
-    failures.extend(names.iter().zip(produced).filter_map(|(name, production)| unread(name, production)));
+    let unread = names.iter().zip(produced).filter_map(|(name, production)| unread(name, production));
+    let mut failures: Vec<Failure> = unread.collect();
     failures.extend(measured.all_dead.iter().map(all_dead));
     let size = |name: &str| std::fs::metadata(staging.path(name)).map_or(0, |data| data.len());
     let bytes_out = size("all") + size("dead");

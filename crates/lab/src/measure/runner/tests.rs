@@ -27,6 +27,7 @@ fn measured(times: &[u64], digest: &str) -> Measured {
         digest: digest.into(),
         work: Work { items: 16, ..Work::default() },
         failures: Vec::new(),
+        warnings: Vec::new(),
     };
     Measured { samples: times.iter().map(sample).collect(), ..Measured::default() }
 }
