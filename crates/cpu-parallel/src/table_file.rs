@@ -6,10 +6,14 @@ use std::path::Path;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use lab::formats::Format;
 use lab::{OrProblem, Problem};
 use serde::{Deserialize, Serialize};
 use tabular::csv_text::{Dialect, write_batch, write_header};
 use tabular::row_groups::{Assembler, Encoder, Encoding};
+
+/// The formats that a table is written in.
+pub(crate) const TABLES: &[Format] = &[Format::Parquet, Format::Csv];
 
 /// The form of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +29,7 @@ const CANNOT: &str = "cannot write the table";
 impl Form {
     /// CSV if the file is called so, otherwise Parquet.
     pub fn of(path: &Path) -> Self {
-        let csv = path.extension().is_some_and(|extension| extension == "csv" || extension == "tsv");
-        if csv { Self::Csv } else { Self::Parquet }
+        if Format::from_path(path) == Some(Format::Csv) { Self::Csv } else { Self::Parquet }
     }
 }
 

@@ -28,9 +28,18 @@ fn folder(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
+/// The name of the output: its ending says what `--format` says.
+fn out_name(args: &[&str]) -> &'static str {
+    match args.iter().position(|arg| *arg == "--format").map(|at| args[at + 1]) {
+        Some("arrow") => "t.arrow",
+        Some("summary") => "t.ndjson",
+        _ => "t.parquet",
+    }
+}
+
 fn ingest(folder: &Path, args: &[&str]) -> Command {
     let mut command = witness::program(PROGRAM, folder);
-    command.arg("ingest").args(["--quiet", "--out"]).arg(folder.join("t.parquet")).args(args);
+    command.arg("ingest").args(["--quiet", "--out"]).arg(folder.join(out_name(args))).args(args);
     if !args.iter().any(|arg| arg.contains("in/")) {
         command.arg(format!("{}/in/*", folder.display()));
     }
@@ -99,12 +108,13 @@ fn every_strategy_writes_the_same_bytes_with_any_number_of_workers() {
         for workers in ["1", "2", "7"] {
             for strategy in Ingest::STRATEGIES {
                 let rejects = folder.path().join("bad.csv");
-                let mut command = ingest(folder.path(), &["--piece", "64KiB", "--format", format]);
+                let given = ["--piece", "64KiB", "--format", format];
+                let mut command = ingest(folder.path(), &given);
                 command.args(["--strategy", strategy.name, "--workers", workers, "--rejects"]).arg(&rejects);
                 let ended = run(&mut command);
                 assert_eq!(ended.code, Some(0), "{} {workers}: {}", strategy.name, ended.err);
-                answers
-                    .insert((fs::read(folder.path().join("t.parquet")).unwrap(), fs::read(rejects).unwrap()));
+                let table = fs::read(folder.path().join(out_name(&given))).unwrap();
+                answers.insert((table, fs::read(rejects).unwrap()));
             }
         }
         assert_eq!(answers.len(), 1, "{format}");

@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use lab::exercise::Kind;
-use lab::out::Staging;
+use lab::formats::Out;
+use lab::out::{Files, Staging};
 use lab::procs::Pool;
 use lab::{Answer, Digest, Exercise, Failure, Job, Lab, OrProblem, Problem, Role, Stop, Strategy, Work};
 use nix::sys::signal::{Signal, kill, raise};
@@ -58,6 +59,10 @@ impl Exercise for Chaos {
     type Args = Args;
     type Input = Args;
     type Output = Tally;
+
+    fn files(_: &Args, _: &Lab) -> Files {
+        Files::new(Out::Nothing)
+    }
 
     fn prepare(args: &Args, _: &Lab) -> Result<Args, Problem> {
         Ok(args.clone())

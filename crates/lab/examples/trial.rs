@@ -14,6 +14,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use lab::exercise::Kind;
+use lab::formats::Out;
+use lab::out::Files;
 use lab::ways::{self, Way};
 use lab::{Answer, Digest, Exercise, Failure, Job, Lab, OrProblem, Problem, Role, Stop, Strategy, Work};
 use serde::{Deserialize, Serialize};
@@ -74,6 +76,10 @@ impl Exercise for Trial {
     type Args = Args;
     type Input = Vec<Task>;
     type Output = Squares;
+
+    fn files(_: &Args, _: &Lab) -> Files {
+        Files::new(Out::Nothing)
+    }
 
     fn prepare(args: &Args, _: &Lab) -> Result<Vec<Task>, Problem> {
         Ok(args.tasks.iter().cloned().map(Task).collect())

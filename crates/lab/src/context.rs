@@ -57,6 +57,8 @@ pub struct Lab {
     pub stop: Stop,
     /// Whether the first failed task ends the rest.
     pub fail_fast: bool,
+    /// Whether files that this project did not make may be replaced in a folder of `--out`.
+    pub force: bool,
     /// How long a worker process may take, and how often a task may kill one.
     pub patience: Patience,
     /// Where the project's data and logs are.
@@ -71,6 +73,8 @@ pub struct Lab {
     pub(crate) ledger: Option<Mutex<Ledger>>,
     pub(crate) children: Arc<Children>,
     pub(crate) noted: Noted,
+    /// Bytes written after the clock stopped, by the exercise's `deliver`.
+    pub(crate) delivered: AtomicU64,
 }
 
 impl Lab {
@@ -83,6 +87,7 @@ impl Lab {
             api: "http://127.0.0.1:8000".into(),
             stop: Stop::new(),
             fail_fast: false,
+            force: false,
             patience: Patience::default(),
             home: Home::find(),
             launch: Launch::myself(),
@@ -91,6 +96,7 @@ impl Lab {
             ledger: None,
             children: Arc::default(),
             noted: Noted::default(),
+            delivered: AtomicU64::new(0),
         }
     }
 
@@ -132,6 +138,15 @@ impl Lab {
         }
     }
 
+    /// Where a file besides `--out` goes: the user's place for it, or a cell's own folder while it is measured.
+    pub fn beside_out(&self, place: Option<&PathBuf>) -> Option<PathBuf> {
+        let place = place?;
+        Some(match &self.scratch {
+            Some(scratch) => scratch.join(place.file_name().unwrap_or_default()),
+            None => place.clone(),
+        })
+    }
+
     /// Whether an exercise may read the user's input from standard input. A cell may not: its commands come from there.
     pub fn may_read_stdin(&self) -> bool {
         self.scratch.is_none()
@@ -146,6 +161,17 @@ impl Lab {
     /// Notes what is suspicious about the input or the run. The exit code does not depend on it.
     pub fn note_warning(&self, problem: Problem) {
         self.noted.warnings.lock().push(problem);
+    }
+
+    /// Counts bytes that the exercise writes when it delivers its answer; the strategies count theirs in the answer.
+    pub fn count_delivered(&self, bytes: u64) {
+        // Read by the thread that adds to it.
+        self.delivered.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The work with the bytes that were delivered after the clock stopped.
+    pub(crate) fn with_delivered(&self, work: Work) -> Work {
+        Work { bytes_out: work.bytes_out + self.delivered.load(Ordering::Relaxed), ..work }
     }
 
     /// What the worker processes of this run have cost so far.

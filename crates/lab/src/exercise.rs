@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
 use crate::context::Lab;
+use crate::out::Files;
 use crate::problem::Problem;
 use crate::procs::Role;
 
@@ -78,6 +79,11 @@ pub trait Exercise: Sized + 'static {
     type Input;
     /// The answer, canonical and comparable.
     type Output: Answer;
+
+    /// Lists the user's files that these arguments name: what is read, what is written, and the formats of `--out`. The
+    /// command line checks the list before any work; a path among the arguments that is in no list fails the build of the
+    /// exercise's program (`lab::cli::unlisted_paths`).
+    fn files(args: &Self::Args, lab: &Lab) -> Files;
 
     /// Finds and checks the input. Never timed.
     ///

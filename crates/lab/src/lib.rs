@@ -15,6 +15,7 @@ mod context;
 pub mod exercise;
 #[cfg(test)]
 mod explored;
+pub mod formats;
 mod home;
 mod inputs;
 pub mod job;

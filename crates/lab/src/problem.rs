@@ -86,7 +86,7 @@ impl Problem {
             std::iter::once(&parts.what).chain(&parts.causes).chain(&parts.expected).chain(&parts.hint);
         let text = texts.map(String::as_str).collect::<Vec<_>>().join("\n");
         let words = words.iter().copied().chain(self.place()).filter(|word| !word.is_empty());
-        let text = words.fold(text, |text, word| text.replace(word, "…"));
+        let text = words.fold(text, |text, word| without(&text, word));
         format!("{} {text}", self.class().unwrap_or_default())
     }
 
@@ -129,6 +129,22 @@ impl Problem {
         }
         line
     }
+}
+
+/// The text with `…` for each `word` that is not a part of a longer one.
+fn without(text: &str, word: &str) -> String {
+    let mut left = String::new();
+    let mut from = 0;
+    for (at, _) in text.match_indices(word) {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        if before.ends_with(char::is_alphanumeric) || after.starts_with(char::is_alphanumeric) {
+            continue;
+        }
+        left.push_str(&text[from..at]);
+        left.push('…');
+        from = at + word.len();
+    }
+    left + &text[from..]
 }
 
 /// The problem as its reader sees it: the sentence, then indented lines for everything else.

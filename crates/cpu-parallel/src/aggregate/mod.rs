@@ -37,11 +37,14 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use lab::exercise::Kind as Way;
+use lab::formats::{Format, Out};
+use lab::out::Files;
 use lab::{Exercise, Lab, Problem, Role, Strategy};
 use tabular::columns::ColumnType;
 use tabular::parquet_batches::ParquetFile;
 
 use crate::csv_input::{CsvFile, Survey, places_of};
+use crate::table_file::TABLES;
 pub use answer::Output;
 pub use jobs::{GatherPiece, MergePartition};
 use question::Function;
@@ -147,6 +150,14 @@ impl Exercise for Aggregate {
     type Args = Args;
     type Input = Input;
     type Output = Output;
+
+    fn files(args: &Args, lab: &Lab) -> Files {
+        Files::new(Out::File(TABLES)).inputs(lab, &args.inputs, "orders-parquet", "parquet").writes(
+            "--rejects",
+            args.rejects.as_ref(),
+            &[Format::Csv],
+        )
+    }
 
     fn prepare(args: &Args, lab: &Lab) -> Result<Input, Problem> {
         let files = lab.inputs(&args.inputs, "orders-parquet", "parquet")?;

@@ -20,11 +20,13 @@ use std::path::PathBuf;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use lab::exercise::Kind;
+use lab::formats::{Format as FileFormat, Out};
+use lab::out::Files;
 use lab::{Answer, Cause, Digest, Exercise, Failure, Lab, OrProblem, Problem, Role, Strategy, Work};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::table_file::Form;
+use crate::table_file::{Form, TABLES};
 use exec::{Exec, Format, OnDeath};
 use function::{Function, Name};
 use kernels::Simulation;
@@ -143,6 +145,14 @@ impl Exercise for Apply {
     type Args = Args;
     type Input = Input;
     type Output = Output;
+
+    fn files(args: &Args, lab: &Lab) -> Files {
+        Files::new(Out::File(TABLES))
+            .default_out("apply.parquet")
+            .inputs(lab, &args.inputs, "orders-parquet", "parquet")
+            .reads(args.list.as_ref())
+            .writes("--rejects", args.rejects.as_ref(), &[FileFormat::Csv])
+    }
 
     fn prepare(args: &Args, lab: &Lab) -> Result<Input, Problem> {
         let mut files = lab.inputs(&args.inputs, "orders-parquet", "parquet")?;

@@ -16,6 +16,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use lab::exercise::Kind;
+use lab::formats::Out;
+use lab::out::{Files, made};
 use lab::{Answer, Digest, Exercise, Failure, Lab, Problem, Role, Strategy, Work};
 use tabular::csv_text::{BytesText, Dialect, NullText};
 use tabular::filter::Filter;
@@ -114,6 +116,16 @@ impl Exercise for Convert {
     type Input = Input;
     type Output = Output;
 
+    fn files(args: &Args, lab: &Lab) -> Files {
+        let into = args.into.as_ref().map(|name| lab.out_or(Self::NAME).join(name));
+
+        Files::new(Out::Folder).inputs(lab, &args.inputs, "orders-parquet", "parquet").writes(
+            "--into",
+            into,
+            &[],
+        )
+    }
+
     fn prepare(args: &Args, lab: &Lab) -> Result<Input, Problem> {
         let out = lab.out_or(Self::NAME);
         let files = lab.inputs(&args.inputs, "orders-parquet", "parquet")?;
@@ -128,8 +140,35 @@ impl Exercise for Convert {
             Some(name) => vec![plan::into_one(files, out.join(file_name(name)?), &rules)?],
             None => plan::one_each(files, &out, &rules, lab.workers)?,
         };
+        check_targets(&targets, args, lab)?;
+
         Ok(Input { targets, out, rules })
     }
+
+    fn deliver(output: &Output, args: &Args, lab: &Lab) -> Result<(), Problem> {
+        if is_users_folder(lab) && args.into.is_none() {
+            output.converted.iter().try_for_each(|(path, _)| made::note_made(path))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the user named the folder of the output, and files of the user's may lie in it.
+fn is_users_folder(lab: &Lab) -> bool {
+    lab.may_read_stdin() && lab.out().is_some()
+}
+
+/// Refuses outputs that are inputs, and files in the user's folder that nobody named and this program did not make.
+fn check_targets(targets: &[Target], args: &Args, lab: &Lab) -> Result<(), Problem> {
+    let files = Convert::files(args, lab);
+    for target in targets {
+        files.may_write("--out", &target.to)?;
+    }
+
+    if is_users_folder(lab) && args.into.is_none() {
+        made::check(targets.iter().map(|target| &target.to), lab.force)?;
+    }
+    Ok(())
 }
 
 /// The name of a file without any folder.

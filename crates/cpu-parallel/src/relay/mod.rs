@@ -20,10 +20,12 @@ mod strategies;
 mod transform;
 mod wire;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow_schema::SchemaRef;
 use lab::exercise::Kind;
+use lab::formats::{Format, Out};
+use lab::out::Files;
 use lab::{Answer, Digest, Exercise, Failure, Lab, Problem, Role, Strategy, Work};
 
 use persist::Target;
@@ -32,6 +34,14 @@ pub use strategies::TransformBatch;
 
 /// The exercise.
 pub struct Relay;
+
+/// The formats of an output that is one file.
+const DATABASES: &[Format] = &[Format::Sqlite];
+
+/// Whether an output is a database, by its ending; otherwise it is a folder of Parquet files.
+fn is_database(path: &Path) -> bool {
+    Format::from_path(path).is_some_and(|format| DATABASES.contains(&format))
+}
 
 /// What the user may choose.
 #[derive(Clone, Debug, clap::Args)]
@@ -117,6 +127,17 @@ impl Exercise for Relay {
     type Args = Args;
     type Input = Input;
     type Output = Output;
+
+    fn files(args: &Args, lab: &Lab) -> Files {
+        let files =
+            Files::new(Out::FileOrFolder(DATABASES)).inputs(lab, &args.inputs, "orders-parquet", "parquet");
+        match (&args.into, lab.out()) {
+            (Some(into), _) if is_database(into) => files.writes("--into", Some(into), &[]),
+            (Some(into), _) => files.writes_folder("--into", Some(into)),
+            (None, Some(out)) if is_database(&out) => files,
+            (None, out) => files.writes_folder("--out", out).default_out(Self::NAME),
+        }
+    }
 
     fn prepare(args: &Args, lab: &Lab) -> Result<Input, Problem> {
         let files = lab.inputs(&args.inputs, "orders-parquet", "parquet")?;

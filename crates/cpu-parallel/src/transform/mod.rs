@@ -25,10 +25,12 @@ mod tables;
 
 use std::path::PathBuf;
 
+use lab::formats::{Format, Out};
+use lab::out::Files;
 use lab::{Exercise, Kind, Lab, Problem, Role, Strategy};
 
 use crate::csv_input::Survey;
-use crate::table_file::Form;
+use crate::table_file::{Form, TABLES};
 pub use jobs::TransformPiece;
 use place::{Point, Store};
 use rules::{Clear, Rules};
@@ -137,6 +139,14 @@ impl Exercise for Transform {
     type Args = Args;
     type Input = Input;
     type Output = Output;
+
+    fn files(args: &Args, lab: &Lab) -> Files {
+        Files::new(Out::File(TABLES))
+            .default_out("transform.parquet")
+            .inputs(lab, &args.inputs, "orders-parquet", "parquet")
+            .inputs(lab, &args.customers, "customers-parquet", "parquet")
+            .writes("--rejects", args.rejects.as_ref(), &[Format::Csv])
+    }
 
     fn prepare(args: &Args, lab: &Lab) -> Result<Input, Problem> {
         let mut files = lab.inputs(&args.inputs, "orders-parquet", "parquet")?;

@@ -26,6 +26,8 @@ pub use pages::Pages;
 #[cfg(any(test, fuzzing))]
 pub(crate) use template::encoded;
 
+use lab::formats::{Format, Out};
+use lab::out::Files;
 use lab::{Exercise, Kind, Lab, Problem, Role, Strategy};
 
 /// The exercise.
@@ -53,6 +55,13 @@ impl Exercise for Crawl {
 
     fn waiting(args: &CrawlArgs) -> usize {
         args.concurrency.min(args.per_host.unwrap_or(u16::MAX)).into()
+    }
+
+    fn files(args: &CrawlArgs, _: &Lab) -> Files {
+        Files::new(Out::File(&[Format::Ndjson, Format::Json, Format::Parquet]))
+            .reads(args.list.as_ref())
+            .reads(args.params.as_ref())
+            .writes_folder("--cache", args.cache.as_ref())
     }
 
     fn prepare(args: &CrawlArgs, lab: &Lab) -> Result<Input, Problem> {

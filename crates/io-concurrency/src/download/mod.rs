@@ -34,6 +34,8 @@ pub use file::{Fetcher, Getter, Setup, download};
 pub use list::{Input, Wanted};
 pub use saved::{Downloads, Saved};
 
+use lab::formats::Out;
+use lab::out::Files;
 use lab::{Exercise, Kind, Lab, Problem, Role, Strategy};
 
 /// The exercise.
@@ -61,6 +63,10 @@ impl Exercise for Download {
 
     fn waiting(args: &DownloadArgs) -> usize {
         args.concurrency.min(args.per_host.unwrap_or(u16::MAX)).into()
+    }
+
+    fn files(args: &DownloadArgs, _: &Lab) -> Files {
+        Files::new(Out::Folder).reads(args.list.as_ref()).reads(args.sums.as_ref())
     }
 
     fn prepare(args: &DownloadArgs, lab: &Lab) -> Result<Input, Problem> {

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
+use lab::Lab;
+use lab::formats::{Format as FileFormat, Out};
+use lab::out::Files;
 use serde::{Deserialize, Serialize};
 use tabular::dialect::Encoding;
 use tabular::row_groups::PageCompression;
@@ -124,6 +127,27 @@ fn quote(text: &str) -> Result<Quote, String> {
 }
 
 impl IngestArgs {
+    /// The files that these arguments name.
+    pub(super) fn files(&self, lab: &Lab) -> Files {
+        let out = match self.format {
+            Some(Format::Summary) => Out::File(&[FileFormat::Ndjson, FileFormat::Json]),
+            _ => Out::File(&[FileFormat::Parquet, FileFormat::Arrow]),
+        };
+        let asked = match self.format {
+            Some(Format::Parquet) => Some(FileFormat::Parquet),
+            Some(Format::Arrow) => Some(FileFormat::Arrow),
+            Some(Format::Summary) | None => None,
+        };
+        let schema = self.schema.as_deref().and_then(|schema| schema.strip_prefix('@'));
+
+        Files::new(out)
+            .asked(asked)
+            .default_out("ingest.parquet")
+            .inputs(lab, &self.inputs, "orders-csv", "csv")
+            .reads(schema)
+            .writes("--rejects", self.rejects.as_ref(), &[FileFormat::Csv])
+    }
+
     /// The format that was asked for, or that the name of the output tells.
     pub fn format_for(&self, out: Option<&Path>) -> Format {
         let ending = out.and_then(Path::extension).and_then(|ending| ending.to_str()).unwrap_or_default();

@@ -40,6 +40,7 @@ pub use steps::Table;
 pub use survey::Survey;
 pub use unpack::Unpack;
 
+use lab::out::Files;
 use lab::{Exercise, Kind, Lab, Problem, Role, Strategy};
 
 /// The exercise.
@@ -68,6 +69,10 @@ impl Exercise for Ingest {
     type Args = IngestArgs;
     type Input = Input;
     type Output = Table;
+
+    fn files(args: &IngestArgs, lab: &Lab) -> Files {
+        args.files(lab)
+    }
 
     fn prepare(args: &IngestArgs, lab: &Lab) -> Result<Input, Problem> {
         Input::prepare(args, lab)

@@ -34,6 +34,8 @@ pub use look::{Setup, Sighting, Watched, Watcher, look};
 pub use state::{Quorum, State};
 pub use targets::Input;
 
+use lab::formats::{Format as FileFormat, Out};
+use lab::out::Files;
 use lab::{Exercise, Kind, Lab, Problem, Role, Strategy};
 
 /// The exercise.
@@ -61,6 +63,11 @@ impl Exercise for Monitor {
 
     fn waiting(args: &MonitorArgs) -> usize {
         args.concurrency.into()
+    }
+
+    fn files(args: &MonitorArgs, _: &Lab) -> Files {
+        Files::new(Out::File(&[FileFormat::Csv, FileFormat::Parquet, FileFormat::Sqlite]))
+            .reads(args.targets.as_ref())
     }
 
     fn prepare(args: &MonitorArgs, lab: &Lab) -> Result<Input, Problem> {

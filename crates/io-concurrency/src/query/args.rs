@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lab::Lab;
+use lab::formats::{Format as FileFormat, Out};
+use lab::out::Files;
+
 /// What becomes of the united table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -93,6 +97,24 @@ pub struct QueryArgs {
 }
 
 impl QueryArgs {
+    /// The files that these arguments name.
+    pub(super) fn files(&self, lab: &Lab) -> Files {
+        const FORMATS: &[FileFormat] =
+            &[FileFormat::Parquet, FileFormat::Arrow, FileFormat::Csv, FileFormat::Ndjson, FileFormat::Text];
+        let path_of = |source: &String| match source.split_once('=') {
+            Some((_, path)) if !Path::new(source).exists() => path.to_owned(),
+            _ => source.clone(),
+        };
+        let sources: Vec<String> = self.sources.iter().map(path_of).collect();
+        let statements = self.sql.as_deref().and_then(|sql| sql.strip_prefix('@'));
+
+        Files::new(Out::File(FORMATS)).inputs(lab, &sources, "stores", "db").reads(statements).writes(
+            "--summary",
+            self.summary.as_ref(),
+            &[FileFormat::Ndjson, FileFormat::Json],
+        )
+    }
+
     /// The format that was asked for, or that the name of the output tells.
     pub fn format_for(&self, out: Option<&Path>) -> Format {
         let ending = out.and_then(Path::extension).and_then(|ending| ending.to_str()).unwrap_or_default();

@@ -36,6 +36,7 @@ pub use input::Input;
 pub use part::{Planner, Querier};
 pub use united::{Summary, United};
 
+use lab::out::Files;
 use lab::{Exercise, Kind, Lab, Problem, Role, Strategy};
 
 /// The exercise.
@@ -64,6 +65,10 @@ impl Exercise for Query {
     fn waiting(args: &QueryArgs) -> usize {
         let servers = args.sources.iter().filter(|source| source.contains("://")).count();
         servers.min(args.concurrency.into())
+    }
+
+    fn files(args: &QueryArgs, lab: &Lab) -> Files {
+        args.files(lab)
     }
 
     fn prepare(args: &QueryArgs, lab: &Lab) -> Result<Input, Problem> {

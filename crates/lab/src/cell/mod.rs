@@ -109,12 +109,15 @@ pub fn traced<E: Exercise>(
     path: &Path,
 ) -> Result<(Sample, E::Output), Problem> {
     let cannot = || format!("cannot write the timeline {}", path.display());
-    let mut file = BufWriter::new(File::create(path).or_problem(cannot)?);
+    let staging = out::Staging::beside(path)?;
+    let staged = staging.path("timeline.json");
+    let mut file = BufWriter::new(File::create(&staged).or_problem(cannot)?);
     timeline::record(true);
     let outcome = timed::<E>(run, input, lab);
     let slices = timeline::drain();
     timeline::record(false);
     timeline::write_chrome(&slices, &mut file).and_then(|()| file.flush()).or_problem(cannot)?;
+    out::publish(&staged, path)?;
     outcome
 }
 

@@ -1,7 +1,7 @@
 //! An exercise as a row of a program's table.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -14,6 +14,7 @@ use crate::context::Lab;
 use crate::exercise::{Exercise, Kind, Strategy};
 use crate::logged::{self, logged};
 use crate::measure::CellPlan;
+use crate::out::{Files, made};
 use crate::problem::{OrProblem, Problem};
 use crate::procs::Role;
 use crate::record::{ExerciseRecord, StrategyRecord};
@@ -27,6 +28,9 @@ pub struct Entry {
     pub(super) resumes: bool,
     pub(super) command: fn() -> Command,
     pub(super) record: fn() -> ExerciseRecord,
+    /// Checks the endings of the outputs, for runs that keep no output.
+    pub(super) check_formats: fn(&ArgMatches, &Options, &Lab) -> Result<(), Problem>,
+    files: fn(&ArgMatches, &Lab) -> Result<Files, Problem>,
     pub(super) tool: fn(&ArgMatches, &Options, &Lab) -> Result<End, Problem>,
     pub(super) cell: fn(&ArgMatches, &Options, &Lab) -> Result<End, Problem>,
     /// The workers of a run whose user does not say how many; the processors where it is less.
@@ -43,6 +47,10 @@ impl Entry {
             resumes: E::RESUMES,
             command: || described(E::Args::augment_args(Command::new(E::NAME)), E::ABOUT),
             record: record::<E>,
+            check_formats: |matches, options, lab| {
+                files::<E>(matches, lab)?.check_formats(E::NAME, options.out.as_deref())
+            },
+            files: files::<E>,
             tool: tool::<E>,
             cell: serve::<E>,
             waiting: waiting::<E>,
@@ -50,7 +58,34 @@ impl Entry {
     }
 }
 
+/// The arguments that are named like paths and are missing in [`Exercise::files`], for a test of the exercise's crate: an output
+/// that is in no list could overwrite an input.
+pub fn unlisted_paths(exercises: &[Entry]) -> Vec<String> {
+    exercises.iter().flat_map(Entry::unlisted_paths).collect()
+}
+
 impl Entry {
+    fn unlisted_paths(&self) -> Vec<String> {
+        let command = self.command().ignore_errors(true);
+        let own = (self.command)();
+        let is_path = |arg: &&clap::Arg| {
+            let names = arg.get_value_names().unwrap_or_default();
+            names.iter().any(|name| matches!(name.as_str(), "FILE" | "PATH" | "DIR" | "FOLDER"))
+                || arg.get_value_parser().type_id() == std::any::TypeId::of::<PathBuf>()
+                || arg.get_id() == "inputs"
+        };
+        let unlisted = own.get_arguments().filter(is_path).filter_map(|arg| {
+            let path = format!("/nowhere/{}.of.a.test", arg.get_id());
+            let option = arg.get_long().map(|long| format!("--{long}"));
+            let line = [Some(self.name.to_owned()), option.clone(), Some(path.clone())];
+            let matches = command.clone().try_get_matches_from(line.into_iter().flatten());
+            let files = matches.map(|matches| (self.files)(&matches, &Lab::new(1)));
+            let listed = matches!(&files, Ok(Ok(files)) if format!("{files:?}").contains(&path));
+            (!listed).then(|| format!("{} {}", self.name, option.unwrap_or_else(|| arg.get_id().to_string())))
+        });
+        unlisted.collect()
+    }
+
     /// Its command line with the options of every exercise, for a program that has other commands besides.
     pub fn command(&self) -> Command {
         described(Options::augment_args((self.command)()), self.about)
@@ -187,6 +222,11 @@ fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Resu
             return Ok(End::Usage);
         }
     };
+    let files = E::files(&args, lab);
+    if let Err(problem) = check_files(E::NAME, &files, options, lab) {
+        say(&problem);
+        return Ok(End::Usage);
+    }
     let given = given(matches);
     let input = match logged(&format!("{} prepare", E::NAME), &given, || E::prepare(&args, lab)) {
         Ok(input) => input,
@@ -211,12 +251,15 @@ fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Resu
     };
     // An interrupted run hands over what it has, as far as the exercise can.
     logged(&format!("{} deliver", E::NAME), &how, || E::deliver(&output, &args, lab))?;
+    if let Some(place) = default_place(&files, options, lab).filter(|place| place.is_file()) {
+        made::note_made(&place)?;
+    }
     let workers = match strategy.kind {
         Kind::Pool | Kind::Rayon | Kind::Processes => format!(" with {} workers", lab.workers),
         _ => String::new(),
     };
     let ending = Ending {
-        work: sample.work,
+        work: lab.with_delivered(sample.work),
         failures: lab.noted.failures_with(&output),
         warnings: lab.noted.warnings_with(&output),
         took: Duration::from_nanos(sample.wall_ns),
@@ -234,4 +277,34 @@ fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Resu
         (_, true) => End::Done,
         (_, false) => End::Failed,
     })
+}
+
+fn files<E: Exercise>(matches: &ArgMatches, lab: &Lab) -> Result<Files, Problem> {
+    let args = E::Args::from_arg_matches(matches).or_problem(|| "the arguments cannot be read")?;
+    Ok(E::files(&args, lab))
+}
+
+/// Refuses outputs that are inputs, endings that the exercise does not write, and a file at the default place that is
+/// somebody else's.
+fn check_files(name: &str, files: &Files, options: &Options, lab: &Lab) -> Result<(), Problem> {
+    let all = files.clone().with_options(
+        lab.out.as_deref().or(default_path(files, options, lab).as_deref()),
+        options.resume.as_deref(),
+        options.timeline.as_deref(),
+    );
+
+    all.check()?;
+    all.check_formats(name, options.out.as_deref())?;
+    made::check(&default_place(files, options, lab), lab.force)
+}
+
+/// The place of the output without `--out`.
+fn default_path(files: &Files, options: &Options, lab: &Lab) -> Option<PathBuf> {
+    let name = files.default_name().filter(|_| options.out.is_none())?;
+    Some(lab.home.out().join(name))
+}
+
+/// The same, where nobody said that the folder is the project's. A file there may be anybody's.
+fn default_place(files: &Files, options: &Options, lab: &Lab) -> Option<PathBuf> {
+    default_path(files, options, lab).filter(|place| !lab.home.is_own() && !place.is_dir())
 }

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Command, FromArgMatches};
 
-pub use entry::Entry;
 use entry::described;
+pub use entry::{Entry, unlisted_paths};
 pub use options::Options;
 
 use crate::context::Lab;
@@ -207,7 +207,12 @@ fn dispatch(
         Some((name, matches)) => {
             let exercise = find(exercises, name)?;
             lab.stop.on_ctrl_c()?;
-            if options.compare {
+            if options.compare
+                && let Err(problem) = (exercise.check_formats)(matches, options, &lab)
+            {
+                say(&problem);
+                Ok(End::Usage)
+            } else if options.compare {
                 compare(&[(exercise, arguments.to_vec())], options, &lab)
             } else if options.resume.is_some() && !exercise.resumes {
                 say(&Problem::new(format!(

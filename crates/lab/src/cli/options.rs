@@ -49,6 +49,9 @@ pub struct Options {
     /// Record who worked and who waited, as a trace that Perfetto opens: a file, or a folder with --compare
     #[arg(long, global = true, value_name = "PATH")]
     pub timeline: Option<PathBuf>,
+    /// Replace files in a folder of --out that this program did not make
+    #[arg(long, global = true)]
+    pub force: bool,
     /// Stop after the first item that fails
     #[arg(long, global = true)]
     pub fail_fast: bool,
@@ -85,13 +88,17 @@ impl Options {
         lab.scale = self.scale;
         self.api.trim_end_matches('/').clone_into(&mut lab.api);
         lab.fail_fast = self.fail_fast;
+        lab.force = self.force;
         lab.patience = Patience {
             task_deadline: Duration::from_secs(self.deadline),
             memory_bytes: self.worker_memory.map(|size| size.as_u64()),
             deaths: usize::from(self.worker_deaths),
             tasks: self.worker_tasks,
         };
-        lab.out.clone_from(&self.out);
+        lab.out = self.out.as_deref().map(|out| match out.to_str() {
+            Some("-") => "/dev/stdout".into(),
+            _ => out.into(),
+        });
         lab
     }
 

@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_multitude_of_causes_is_counted_and_not_printed() {
-        let faults = failures(500, |task| Problem::new(task.repeat(2)));
+        let faults = failures(500, |task| Problem::new(format!("{task} and {task}")));
         assert_eq!(grouped(&faults).len(), 1);
         let number = std::cell::Cell::new(0_u32);
         let faults = failures(500, |_| {

@@ -56,9 +56,7 @@ pub fn table(records: &[CellRecord], width: Option<usize>) -> String {
 
     let mut table = Table::new();
     table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    for line in [TableComponent::HeaderLines, TableComponent::MiddleHeaderIntersections] {
-        table.set_style(line, '─');
-    }
+    table.remove_style(TableComponent::VerticalLines).set_style(TableComponent::HeaderLines, '─');
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
     table.set_header(columns.iter().map(|column| column.title));
     for row in 0..records.len() {
@@ -74,8 +72,10 @@ pub fn table(records: &[CellRecord], width: Option<usize>) -> String {
 
     let mut text: String = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
     if !left_out.is_empty() {
-        let note = format!("A wider terminal shows {} too.\n", left_out.join(", "));
-        text.push_str(&note);
+        let note = format!("A wider terminal shows {} too.", left_out.join(", "));
+        let fits = note.chars().count() <= width;
+        text.push_str(if fits { &note } else { "A wider terminal shows more." });
+        text.push('\n');
     }
     text
 }

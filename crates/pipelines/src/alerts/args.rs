@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lab::formats::{Format, Out};
+use lab::out::Files;
 use lab::{Lab, OrProblem, Problem};
 
 use super::files::Places;
@@ -66,6 +68,19 @@ impl AlertsArgs {
             }
         };
         Ok((Rules::parse(&text, &place)?, text, place))
+    }
+
+    /// The files that these arguments name.
+    pub(super) fn files(&self, lab: &Lab) -> Files {
+        let own = self.inputs.is_empty().then(|| lab.raw("logs"));
+        let named = self.inputs.iter().map(PathBuf::from).chain(own);
+        let files = Files::new(Out::File(&[Format::Ndjson, Format::Json])).reads(self.rules.as_ref()).writes(
+            "--state",
+            self.state.as_ref(),
+            &[],
+        );
+
+        named.fold(files, |files, path| files.reads_tree(Some(path)))
     }
 
     pub(super) fn prepare(&self, lab: &Lab) -> Result<Input, Problem> {

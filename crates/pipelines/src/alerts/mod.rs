@@ -33,6 +33,7 @@ mod stretch;
 use std::path::PathBuf;
 
 use lab::exercise::Kind;
+use lab::out::Files;
 use lab::ways::{self, Way};
 use lab::{Answer, Digest, Exercise, Failure, Lab, OrProblem, Problem, Role, Strategy, Work};
 
@@ -93,6 +94,10 @@ impl Exercise for Alerts {
     type Args = AlertsArgs;
     type Input = Input;
     type Output = Output;
+
+    fn files(args: &AlertsArgs, lab: &Lab) -> Files {
+        args.files(lab)
+    }
 
     fn prepare(args: &AlertsArgs, lab: &Lab) -> Result<Input, Problem> {
         args.prepare(lab)

@@ -43,6 +43,8 @@ mod wrong;
 
 use std::path::PathBuf;
 
+use lab::formats::Out;
+use lab::out::Files;
 use lab::{Exercise, Kind, Lab, Problem, Role, Strategy};
 
 pub use args::EtlArgs;
@@ -93,6 +95,15 @@ impl Exercise for Etl {
     type Args = EtlArgs;
     type Input = Input;
     type Output = Output;
+
+    fn files(args: &EtlArgs, lab: &Lab) -> Files {
+        let lake = args.lake.clone().unwrap_or_else(|| lab.raw("orders-lake-csv"));
+        let customers = args.customers.clone().unwrap_or_else(|| lab.raw("customers-parquet"));
+        Files::new(Out::Folder)
+            .reads_tree(Some(lake))
+            .reads_tree(Some(customers))
+            .writes_tree("--out", Some(lab.out_or("lake")))
+    }
 
     fn prepare(args: &EtlArgs, lab: &Lab) -> Result<Input, Problem> {
         args.prepare(lab)

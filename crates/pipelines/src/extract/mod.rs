@@ -23,7 +23,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use lab::exercise::Kind;
-use lab::out::{Staging, publish};
+use lab::formats::{Format, Out};
+use lab::out::{Files, Staging, publish};
 use lab::ways::{self, Sink, Tasks, Way};
 use lab::{Answer, Digest, Exercise, Failure, Lab, OrProblem, Problem, Role, Strategy, Work};
 
@@ -76,6 +77,13 @@ impl Exercise for Extract {
     type Args = ExtractArgs;
     type Input = Input;
     type Output = Output;
+
+    fn files(args: &ExtractArgs, _: &Lab) -> Files {
+        let records = args.state.as_ref().map(|state| state.with_added_extension("ndjson"));
+        Files::new(Out::File(&[Format::Ndjson, Format::Json, Format::Parquet]))
+            .writes("--state", args.state.as_ref(), &[])
+            .writes("the records of --state", records, &[])
+    }
 
     fn prepare(args: &ExtractArgs, lab: &Lab) -> Result<Input, Problem> {
         args.prepare(lab)

@@ -21,8 +21,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use lab::exercise::Kind;
+use lab::formats::{Format, Out};
 use lab::logged;
-use lab::out::{Staging, publish};
+use lab::out::{Files, Staging, publish};
 use lab::{Answer, Cause, Digest, Exercise, Failure, Lab, Problem, Role, Scale, Strategy, Work};
 
 pub use message::{Message, Processed};
@@ -120,6 +121,16 @@ impl Exercise for Queue {
     type Args = QueueArgs;
     type Input = Input;
     type Output = Output;
+
+    fn files(args: &QueueArgs, lab: &Lab) -> Files {
+        let out = lab.out_or("queue.ndjson");
+        let dead = args.dead_letters.clone().unwrap_or_else(|| out.with_added_extension("dead"));
+        let formats: &[Format] = if args.dead_letters.is_some() { &[Format::Ndjson] } else { &[] };
+        let files = Files::new(Out::File(&[Format::Ndjson])).default_out("queue.ndjson");
+        let inputs =
+            if args.inputs.is_empty() { files } else { files.inputs(lab, &args.inputs, "events", "ndjson") };
+        inputs.writes("--dead-letters", Some(dead), formats)
+    }
 
     fn prepare(args: &QueueArgs, lab: &Lab) -> Result<Input, Problem> {
         let sources: Vec<Source> = if args.inputs.is_empty() {

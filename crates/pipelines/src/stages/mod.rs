@@ -22,8 +22,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use lab::exercise::Kind;
+use lab::formats::{Format, Out};
 use lab::logged::{Paths, logged};
-use lab::out::{self, Staging};
+use lab::out::{self, Files, Staging};
 use lab::{Answer, Digest, Exercise, Failure, Lab, OrProblem, Problem, Role, Strategy, Work};
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +100,15 @@ impl Exercise for Stages {
     type Args = Args;
     type Input = Input;
     type Output = Output;
+
+    fn files(args: &Args, lab: &Lab) -> Files {
+        Files::new(Out::File(&[Format::Parquet])).default_out("stages.parquet").inputs(
+            lab,
+            &args.inputs,
+            "orders-csv",
+            "csv",
+        )
+    }
 
     fn prepare(args: &Args, lab: &Lab) -> Result<Input, Problem> {
         let mut waits = [Duration::ZERO; 3];

@@ -12,7 +12,9 @@ mod strategies;
 use std::time::{Duration, Instant};
 
 use lab::cli::Entry;
+use lab::formats::{Format, Out};
 use lab::job::{Job as _, Patience};
+use lab::out::Files;
 use lab::{Exercise, Kind, Lab, Problem, Role, Scale, Strategy};
 
 use crate::application::Bulkheads;
@@ -101,6 +103,10 @@ impl Exercise for States {
     type Args = StatesArgs;
     type Input = Input;
     type Output = Map;
+
+    fn files(_: &StatesArgs, _: &Lab) -> Files {
+        Files::new(Out::File(&[Format::Json]))
+    }
 
     fn prepare(args: &StatesArgs, lab: &Lab) -> Result<Input, Problem> {
         serving::program::raise_file_limit();

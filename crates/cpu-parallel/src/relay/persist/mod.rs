@@ -32,8 +32,7 @@ pub struct Target {
 
 impl Target {
     fn is_database(&self) -> bool {
-        let extension = self.path.extension().and_then(|extension| extension.to_str());
-        matches!(extension, Some("sqlite" | "sqlite3" | "db"))
+        super::is_database(&self.path)
     }
 
     /// How many batches the output has; 0 where there is none.
