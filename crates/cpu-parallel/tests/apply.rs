@@ -235,6 +235,89 @@ fn a_program_that_does_not_work_is_told_apart_from_rows_that_do_not() {
 }
 
 #[test]
+fn a_program_that_cannot_be_started_is_one_error_however_many_chunks_there_are() {
+    let folder = orders(50_000, &[]);
+    for exec in ["no-such-program-anywhere", "while read line; do echo hello; done"] {
+        let ended = run(apply(folder.path(), "out.csv", &["--exec", exec, "--workers", "2"]));
+        assert_eq!(ended.code, Some(1), "{exec}: {}", ended.err);
+        let errors = ended.err.lines().filter(|line| line.starts_with("error") || line.starts_with("failed"));
+        assert_eq!(errors.count(), 1, "{exec}: {}", ended.err);
+        assert!(!folder.path().join("out.csv").exists(), "{exec}");
+    }
+}
+
+#[test]
+fn a_program_that_breaks_its_protocol_again_and_again_is_not_asked_for_more() {
+    let folder = orders(50_000, &[]);
+    // It copies the first chunk and says something else of all others.
+    let program = "\
+import sys
+while head := sys.stdin.buffer.readline():
+    rows = sys.stdin.buffer.read(int(head.split()[3]))
+    sys.stdout.buffer.write(head + rows if head.split()[1] == b'1' else b'hello\\n')
+    sys.stdout.buffer.flush()
+";
+    let path = folder.path().join("program.py");
+    fs::write(&path, program).unwrap();
+    let exec = format!("python3 {}", path.display());
+    let ended = run(apply(folder.path(), "out.csv", &["--exec", &exec, "--strategy", "sequential"]));
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    let failed = ended.err.lines().filter(|line| line.starts_with("failed")).count();
+    assert!((2..=4).contains(&failed), "{failed}: {}", ended.err);
+    assert!(ended.err.contains("stopped after 3 equal errors"), "{}", ended.err);
+    assert!(fs::read_to_string(folder.path().join("out.csv")).unwrap().lines().count() > 1);
+}
+
+#[test]
+fn semicolons_and_decimal_commas_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.csv"), "lat;lon;city\n-23,55;-46,63;\"São; Paulo\"\n-8.05;-34.88;x\n")
+        .unwrap();
+    let args = ["--function", "nearest", "--param", "latitude=lat", "--param", "longitude=lon"];
+    let ended = run(apply(folder.path(), "out.csv", &args));
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let out = fs::read_to_string(folder.path().join("out.csv")).unwrap();
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], "lat,lon,city,nearest,distance_km");
+    assert!(lines[1].contains("São; Paulo,São Paulo,") && lines[2].contains("x,Recife,"), "{out}");
+}
+
+#[test]
+fn a_row_without_a_parameter_is_kept_with_nulls() {
+    let folder = orders(3_000, &[(3, ""), (2_999, "")]);
+    let args = ["--function", "nearest", "--param", "latitude=quantity", "--param", "longitude=0"];
+    for out in ["csv", "parquet"] {
+        let (rows, failures) = check_one_answer(folder.path(), out, &args, &[2]);
+        assert_eq!((rows, failures.len()), (3_000, 0), "{failures:?}");
+    }
+    answer(folder.path(), "out.csv", "pool", 2, &args);
+    let text = fs::read_to_string(folder.path().join("out.csv")).unwrap();
+    let line = text.lines().nth(3).unwrap();
+    assert!(line.starts_with("3,,") && line.ends_with(",,"), "{line}");
+}
+
+#[test]
+fn an_input_that_is_missing_or_of_another_kind_costs_itself_only() {
+    let folder = orders(100, &[]);
+    let other = folder.path().join("other.csv");
+    fs::write(&other, "a,b\n1,2\n").unwrap();
+    let ragged = folder.path().join("ragged.csv");
+    fs::write(&ragged, "order_id,quantity,unit_price_cents,discount_bp,city\n1,2,3,4,x\n1,2\n").unwrap();
+    let more = [other.to_str().unwrap(), "no-such.csv", ragged.to_str().unwrap()];
+    let args = ["--function", "jaro-winkler", "--param", "text=city"];
+    let ended = run(apply(folder.path(), "out.csv", &[&more[..], &args].concat()));
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    for words in [
+        "other.csv: it has other columns than",
+        "no file matches `no-such.csv`",
+        "ragged.csv: cannot read the table",
+    ] {
+        assert!(ended.err.contains(words), "{words}: {}", ended.err);
+    }
+    assert!(fs::read_to_string(folder.path().join("out.csv")).unwrap().lines().count() >= 101);
+}
+
+#[test]
 fn ctrl_c_ends_the_programs_and_leaves_no_output() {
     let folder = orders(40, &[]);
     let program = apply(folder.path(), "out.csv", &["--exec", "echo here > here; exec sleep 600"])

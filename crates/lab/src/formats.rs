@@ -114,12 +114,11 @@ impl Out {
         let found = Format::from_path(path);
         let shown = path.display();
         let can_write = match (self, found) {
-            (Self::Nothing, _) => true,
             (Self::File(formats), Some(found)) => formats.contains(&found),
             (Self::File(_), None) => path.extension().is_none(),
             (Self::FileOrFolder(formats), Some(found)) => formats.contains(&found) || path.is_dir(),
             (Self::Folder, Some(_)) => path.is_dir(),
-            (Self::Folder | Self::FileOrFolder(_), None) => true,
+            (Self::Nothing, _) | (Self::Folder | Self::FileOrFolder(_), None) => true,
         };
         if !can_write {
             let what = match (self, found) {

@@ -1,7 +1,7 @@
 //! A CSV file to record batches of a given schema, one after another.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Chain, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use crate::columns::{Column, ColumnType};
 use crate::dialect::{Dialect, sniff};
 use crate::rows::{Reject, Rows};
 use crate::table::Table;
+use crate::unpack::{self, Compression};
 
 /// A CSV file as batches of at most a stated number of rows; none is empty. A row that does not fit is an error.
 pub struct CsvBatches<R: Read = BufReader<File>> {
@@ -33,6 +34,41 @@ impl CsvBatches {
     pub fn open(path: &Path, schema: SchemaRef, batch_rows: usize) -> Result<Self, Error> {
         let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
         Self::new(BufReader::with_capacity(1 << 18, file), path, schema, batch_rows)
+    }
+}
+
+impl CsvBatches<Box<dyn Read + Send>> {
+    /// Reads any table in the dialect that its beginning shows, packed or not, with every column as text. Returns the dialect too.
+    ///
+    /// # Errors
+    /// A file that cannot be read, that has no row, or whose characters are not made of bytes that ASCII knows.
+    pub fn sniffed(path: &Path, batch_rows: usize) -> Result<(Self, Dialect), Error> {
+        let fault = |source| Error::Io { path: path.into(), source };
+        let compression = Compression::of(path).map_err(fault)?;
+        let (head, whole) = unpack::head(path, compression, sniff::HEAD).map_err(fault)?;
+        let known = sniff::Known { header: Some(true), ..sniff::Known::default() };
+        let found = sniff::sniff(&head, whole, known);
+        let found = found.ok_or_else(|| fault(io::Error::other("there is no row in the file")))?;
+        if !found.dialect.encoding.is_ascii_compatible() {
+            let text = format!("the file is {}: `ingest` reads it", found.dialect.encoding);
+            return Err(fault(io::Error::other(text)));
+        }
+
+        let mut text = unpack::open(path, compression).map_err(fault)?;
+        io::copy(&mut text.by_ref().take(found.data_start), &mut io::sink()).map_err(fault)?;
+        let columns = found.names.iter().map(|name| Column::new(name, ColumnType::Text));
+        let columns: Vec<Column> = columns.collect();
+        let nothing = Cursor::new(Vec::new());
+        let rows = Rows::new(nothing.chain(text), found.dialect, columns.len(), found.line, found.data_start);
+        let batches = Self {
+            rows,
+            path: path.into(),
+            table: Table::new(columns),
+            batch_rows: batch_rows.max(1),
+            waiting: None,
+            header_bytes: found.data_start,
+        };
+        Ok((batches, found.dialect))
     }
 }
 
@@ -62,11 +98,6 @@ impl<R: BufRead> CsvBatches<R> {
         let (head, names, header_bytes) = head(&mut source, path)?;
         let columns = schema(names.iter().map(|name| (name.as_str(), DataType::Utf8, true)));
         Self::after(head, header_bytes, source, path, &columns, batch_rows)
-    }
-
-    /// The columns.
-    pub fn schema(&self) -> &SchemaRef {
-        self.table.schema()
     }
 
     /// Reads what comes after the header, which is the first so many bytes of `head`.
@@ -101,6 +132,11 @@ impl<R: BufRead> CsvBatches<R> {
 }
 
 impl<R: Read> CsvBatches<R> {
+    /// The columns.
+    pub fn schema(&self) -> &SchemaRef {
+        self.table.schema()
+    }
+
     /// Bytes of the file that have been read as rows so far.
     pub fn bytes_read(&self) -> u64 {
         self.header_bytes + self.rows.bytes_used()

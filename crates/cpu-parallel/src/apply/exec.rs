@@ -72,6 +72,8 @@ pub struct User {
     /// Whether the last chunk was the first one of a program that had just been started.
     fresh: bool,
     deaths_in_a_row: u32,
+    /// It dies before it ever answers, also without rows.
+    unusable: bool,
 }
 
 struct Talk {
@@ -91,12 +93,24 @@ enum Lost {
 impl User {
     /// Nothing is started yet.
     pub fn new(exec: &Exec) -> Self {
-        Self { exec: exec.clone(), talk: None, answered: false, fresh: false, deaths_in_a_row: 0 }
+        Self {
+            exec: exec.clone(),
+            talk: None,
+            answered: false,
+            fresh: false,
+            deaths_in_a_row: 0,
+            unusable: false,
+        }
     }
 
     /// Whether the last chunk also paid for the start of a program.
     pub fn was_fresh(&self) -> bool {
         self.fresh
+    }
+
+    /// Whether the last error was that of a program that does not work at all: other chunks would fare no better.
+    pub fn is_unusable(&self) -> bool {
+        self.unusable
     }
 
     /// What the program makes of a chunk. The rows that it refuses or dies of are left out and named.
@@ -166,6 +180,7 @@ impl User {
             }
             stop.check()?;
         }
+        self.unusable = true;
         let what = format!("the program dies before it ever answers, also without rows: {death}");
         let hint = "it reads `chunk NUMBER ROWS BYTES`, a line break and the rows; see crates/cpu-parallel/src/apply/README.md";
         Err(Problem::new(what).at(&self.exec.command).hint(hint))

@@ -41,6 +41,22 @@ pub struct Function {
     list: Vec<String>,
     points: Vec<Point>,
     simulation: Simulation,
+    /// A comma stands before the fraction of a number in text.
+    decimal_commas: bool,
+}
+
+/// The reason for which a row has no result.
+enum Without {
+    /// A parameter has no value there: the row is kept, with nulls.
+    Missing,
+    /// The function refuses the row: it is left out and named.
+    Refused(String),
+}
+
+impl From<String> for Without {
+    fn from(reason: String) -> Self {
+        Self::Refused(reason)
+    }
 }
 
 const OPTION: [&str; 5] = ["spot", "strike", "rate", "volatility", "years"];
@@ -105,7 +121,13 @@ impl Function {
                 (text.lines().map(str::to_owned).collect(), Vec::new())
             }
         };
-        Ok(Self { name, parameters, list, points, simulation })
+        Ok(Self { name, parameters, list, points, simulation, decimal_commas: false })
+    }
+
+    /// Says whether numbers in text have a comma before their fraction.
+    #[must_use]
+    pub fn with_decimal_commas(self, decimal_commas: bool) -> Self {
+        Self { decimal_commas, ..self }
     }
 
     /// The function, ready to run.
@@ -152,29 +174,40 @@ enum Values<'a> {
 
 impl Values<'_> {
     /// The number of this row.
-    fn number(&self, row: usize, parameter: &str) -> Result<f64, String> {
+    fn number(&self, row: usize, parameter: &str, decimal_commas: bool) -> Result<f64, Without> {
         match self {
             Self::Constant(value) => Ok(*value),
             Self::Numbers(array, values) if array.is_valid(row) => Ok(values[row]),
-            Self::Text(array) if array.is_valid(row) => {
+            Self::Text(array) if array.is_valid(row) && !array.value(row).trim().is_empty() => {
                 let text = array.value(row);
-                text.trim().parse().map_err(|_| format!("{parameter}: expected a number, found {text:?}"))
+                let parsed = if decimal_commas && text.contains(',') {
+                    text.trim().replacen(',', ".", 1).parse()
+                } else {
+                    text.trim().parse()
+                };
+                parsed
+                    .map_err(|_| Without::Refused(format!("{parameter}: expected a number, found {text:?}")))
             }
-            _ => Err(format!("{parameter} is missing")),
+            _ => Err(Without::Missing),
         }
     }
 
-    fn text(&self, row: usize) -> Result<&str, String> {
+    fn text(&self, row: usize) -> Result<&str, Without> {
         match self {
             Self::Text(array) if array.is_valid(row) => Ok(array.value(row)),
-            _ => Err("text is missing".into()),
+            _ => Err(Without::Missing),
         }
+    }
+
+    /// Whether a value may be missing, as the column says.
+    fn may_be_missing(&self, column: Option<&Field>) -> bool {
+        !matches!(self, Self::Constant(_)) && column.is_none_or(Field::is_nullable)
     }
 }
 
 impl Ready<'_> {
-    /// The rows with what the function made of them; the rows that it refuses are left out and named. `first` is the number
-    /// of the first row in the whole of the input.
+    /// The rows with what the function made of them. A row without a value for a parameter has nulls; the rows that the function
+    /// refuses are left out and named. `first` is the number of the first row in the whole of the input.
     ///
     /// # Errors
     /// A column whose type a parameter cannot have.
@@ -186,15 +219,28 @@ impl Ready<'_> {
             .iter()
             .map(|name| function.values(name, rows))
             .collect::<Result<_, _>>()?;
-        let number = |at: usize, row: usize| parameters[at].number(row, function.name.parameters()[at]);
-        let option = |row: usize| {
-            let [spot, strike, rate, volatility, years] = [0, 1, 2, 3, 4].map(|at| number(at, row));
-            European { spot: spot?, strike: strike?, rate: rate?, volatility: volatility?, years: years? }
-                .checked()
+        let number = |at: usize, row: usize| {
+            parameters[at].number(row, function.name.parameters()[at], function.decimal_commas)
         };
+        let option = |row: usize| -> Result<European, Without> {
+            let [spot, strike, rate, volatility, years] = [0, 1, 2, 3, 4].map(|at| number(at, row));
+            let option = European {
+                spot: spot?,
+                strike: strike?,
+                rate: rate?,
+                volatility: volatility?,
+                years: years?,
+            };
+            Ok(option.checked()?)
+        };
+        // The columns of results are the same for every chunk, so the input's columns decide, and not its values.
+        let nullable = function.name.parameters().iter().zip(&parameters).any(|(name, values)| {
+            let column = function.parameters.get(*name).map_or(*name, String::as_str);
+            values.may_be_missing(rows.schema_ref().field_with_name(column).ok())
+        });
         let (mut one, mut two) = (Vec::with_capacity(rows.num_rows()), Vec::with_capacity(rows.num_rows()));
         let (mut good, mut rejected) = (Vec::with_capacity(rows.num_rows()), Vec::new());
-        let mut names: Vec<&str> = Vec::new();
+        let mut names: Vec<Option<&str>> = Vec::new();
         for row in 0..rows.num_rows() {
             let made = match function.name {
                 Name::BlackScholes => option(row).map(black_scholes),
@@ -202,25 +248,32 @@ impl Ready<'_> {
                     option(row).map(|of| asian_call(of, first + row as u64, function.simulation))
                 }
                 Name::Nearest => number(0, row)
-                    .and_then(|latitude| Point::new(latitude, number(1, row)?))
+                    .and_then(|latitude| Ok(Point::new(latitude, number(1, row)?)?))
                     .and_then(|from| {
-                        let (place, far) = self.places.nearest(from).ok_or("there are no places")?;
-                        names.push(&function.list[place]);
+                        let (place, far) =
+                            self.places.nearest(from).ok_or_else(|| "there are no places".to_owned())?;
+                        names.push(Some(&function.list[place]));
                         Ok((0.0, far))
                     }),
                 Name::JaroWinkler => parameters[0].text(row).and_then(|text| {
-                    let (entry, score) = most_similar(text, &function.list).ok_or("the list is empty")?;
-                    names.push(&function.list[entry]);
+                    let (entry, score) =
+                        most_similar(text, &function.list).ok_or_else(|| "the list is empty".to_owned())?;
+                    names.push(Some(&function.list[entry]));
                     Ok((0.0, score))
                 }),
             };
-            good.push(made.is_ok());
+            good.push(!matches!(made, Err(Without::Refused(_))));
             match made {
                 Ok((first, second)) => {
-                    one.push(first);
-                    two.push(second);
+                    one.push(Some(first));
+                    two.push(Some(second));
                 }
-                Err(reason) => rejected.push(Rejected { row: row as u64, reason }),
+                Err(Without::Missing) => {
+                    one.push(None);
+                    two.push(None);
+                    names.push(None);
+                }
+                Err(Without::Refused(reason)) => rejected.push(Rejected { row: row as u64, reason }),
             }
         }
         let columns: [(&str, ArrayRef); 2] = match function.name {
@@ -235,23 +288,27 @@ impl Ready<'_> {
             filter_record_batch(rows, &BooleanArray::from(good))
                 .or_problem(|| "the good rows cannot be chosen")?
         };
-        with_columns(&kept, columns).map(|rows| Made { rows: Some(rows), rejected })
+        with_columns(&kept, columns, nullable).map(|rows| Made { rows: Some(rows), rejected })
     }
 }
 
-fn numbers(values: Vec<f64>) -> ArrayRef {
+fn numbers(values: Vec<Option<f64>>) -> ArrayRef {
     Arc::new(Float64Array::from(values))
 }
 
-fn texts(values: &[&str]) -> ArrayRef {
+fn texts(values: &[Option<&str>]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }
 
-fn with_columns(rows: &RecordBatch, more: [(&str, ArrayRef); 2]) -> Result<RecordBatch, Problem> {
+fn with_columns(
+    rows: &RecordBatch,
+    more: [(&str, ArrayRef); 2],
+    nullable: bool,
+) -> Result<RecordBatch, Problem> {
     let mut fields: Vec<_> = rows.schema_ref().fields().iter().map(|field| field.as_ref().clone()).collect();
     let mut arrays = rows.columns().to_vec();
     for (name, array) in more {
-        fields.push(Field::new(name, array.data_type().clone(), false));
+        fields.push(Field::new(name, array.data_type().clone(), nullable));
         arrays.push(array);
     }
     RecordBatch::try_new(Schema::new(fields).into(), arrays).or_problem(|| "the results are no columns")

@@ -14,6 +14,7 @@ pub mod kernels;
 pub mod pace;
 mod strategies;
 mod table;
+mod trouble;
 
 use std::path::PathBuf;
 
@@ -44,7 +45,7 @@ pub struct Apply;
     after_help = "Examples:\n  cpu-parallel apply people.csv --function jaro-winkler --param text=city --list cities.txt --out matched.csv\n  cpu-parallel apply trips/ --function nearest --param latitude=lat --param longitude=lon --list stations.csv --out near.parquet\n  cpu-parallel apply in.csv --exec 'python3 crates/cpu-parallel/examples/apply_user.py' --out out.csv --rejects rejects.csv\nHow a program of your own is spoken to: crates/cpu-parallel/src/apply/README.md"
 )]
 pub struct Args {
-    /// Parquet or CSV files, folders of Parquet files, or quoted patterns [default: the first file of the lab's orders]
+    /// Parquet or CSV files (the delimiter is found), folders of Parquet files, or quoted patterns [default: the first file of the lab's orders]
     pub inputs: Vec<String>,
     /// The built-in function
     #[arg(long, value_enum, default_value = "monte-carlo", conflicts_with = "exec")]
@@ -88,6 +89,8 @@ pub struct Input {
     work: Applied,
     out: PathBuf,
     explain: bool,
+    /// Inputs that are missing, cannot be read, or have other columns.
+    failures: Vec<Failure>,
 }
 
 /// What the function made of some rows.
@@ -156,17 +159,12 @@ impl Exercise for Apply {
 
     fn prepare(args: &Args, lab: &Lab) -> Result<Input, Problem> {
         let mut files = lab.inputs(&args.inputs, "orders-parquet", "parquet")?;
+        let mut failures = Vec::new();
         let own = args.inputs.is_empty();
         if own {
             files.truncate(1);
         }
-        let columns = table::columns(&files[0])?;
-        for file in &files[1..] {
-            if table::columns(file)?.fields() != columns.fields() {
-                let other = format!("{} has other columns than {}", file.display(), files[0].display());
-                return Err(Problem::new(other).hint("apply to tables of one kind at a time"));
-            }
-        }
+        let (files, columns) = of_one_kind(files, &mut failures)?;
         let work = if let Some(command) = &args.exec {
             Applied::Exec(Exec {
                 command: command.clone(),
@@ -184,16 +182,21 @@ impl Exercise for Apply {
                 params.extend(of_orders.map(str::to_owned));
             }
             let simulation = Simulation { seed: lab.seed, paths: args.paths, steps: args.steps };
-            Applied::Function(Function::new(
-                args.function,
-                &params,
-                args.list.as_deref(),
-                simulation,
-                &columns,
-            )?)
+            Applied::Function(
+                Function::new(args.function, &params, args.list.as_deref(), simulation, &columns)?
+                    .with_decimal_commas(files.iter().all(|file| table::has_decimal_commas(file))),
+            )
         };
         let rows = files.iter().map(rows_of).sum::<Option<u64>>();
-        Ok(Input { rows, files, columns, work, out: lab.out_or("apply.parquet"), explain: args.explain })
+        Ok(Input {
+            rows,
+            files,
+            columns,
+            work,
+            out: lab.out_or("apply.parquet"),
+            explain: args.explain,
+            failures,
+        })
     }
 
     fn deliver(output: &Output, args: &Args, _: &Lab) -> Result<(), Problem> {
@@ -221,6 +224,34 @@ impl Exercise for Apply {
             .or_problem(cannot)?;
         std::fs::write(path, text).or_problem(cannot)
     }
+}
+
+/// The files that have the columns of the first one that can be read, and these columns. Each other file is a failure.
+fn of_one_kind(
+    files: Vec<PathBuf>,
+    failures: &mut Vec<Failure>,
+) -> Result<(Vec<PathBuf>, SchemaRef), Problem> {
+    let mut kept: Vec<PathBuf> = Vec::new();
+    let mut columns: Option<SchemaRef> = None;
+    let mut first = None;
+    for file in files {
+        let problem = match (table::columns(&file), &columns) {
+            (Err(problem), _) => problem,
+            (Ok(found), Some(columns)) if found.fields() != columns.fields() => {
+                Problem::new(format!("it has other columns than {}", kept[0].display()))
+                    .hint("apply to tables of one kind at a time")
+            }
+            (Ok(found), _) => {
+                columns.get_or_insert(found);
+                kept.push(file);
+                continue;
+            }
+        };
+        first.get_or_insert_with(|| problem.clone());
+        failures.push(Failure { task: file.display().to_string(), cause: Cause::Problem(problem) });
+    }
+    let none = || first.unwrap_or_else(|| Problem::new("there is no file to apply to"));
+    columns.map(|columns| (kept, columns)).ok_or_else(none)
 }
 
 /// Rows of a Parquet file, as it says itself.

@@ -3,19 +3,21 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use lab::out::{self, Staging};
 use lab::procs::Bytes;
 use lab::ways::{self, Way};
-use lab::{Failure, Job, Lab, OrProblem, Problem, Stop, Tried, Work};
+use lab::{Cause, Failure, Job, Lab, OrProblem, Problem, Stop, Tried, Work};
 use serde::{Deserialize, Serialize};
 
 use super::exec::{Exec, User};
 use super::function::Function;
 use super::pace::{Costs, Pace};
-use super::table::{Pieces, Results, encode};
+use super::table::{Piece, Pieces, Results, Unread, encode};
+use super::trouble::Trouble;
 use super::{Input, Made, Output, RejectedRow};
 use crate::handed::Handed;
 use crate::table_file::Form;
@@ -57,19 +59,32 @@ pub(super) fn processes(input: &Input, lab: &Lab) -> Result<Output, Problem> {
     apply_all(input, lab, PROCESSES, ways::processes::<Step>)
 }
 
-fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<Step>) -> Result<Output, Problem> {
-    let costs = match (&input.work, costs.start) {
+/// The costs of a strategy for this work: a program of the user's costs more than a function of ours.
+fn costs_of(work: &Applied, costs: Costs) -> Costs {
+    match (work, costs.start) {
         (Applied::Exec(_), Some(_)) => PROGRAMS,
         (Applied::Exec(_), None) => Costs { start: None, ..PROGRAMS },
         _ => costs,
-    };
+    }
+}
+
+fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<Step>) -> Result<Output, Problem> {
+    let costs = costs_of(&input.work, costs);
     let staging = Staging::beside(&input.out)?;
     let staged = staging.path(input.out.file_name().unwrap_or_default());
     let form = Form::of(&input.out);
     let results = RefCell::new(Results::new(staged.clone(), form, input.rows));
     let pace = Pace::new(costs, input.rows);
     let mut pieces = Pieces::new(&input.files);
-    let (mut rejected, mut failures, mut number, mut broken) = (Vec::new(), Vec::new(), 0, None);
+    let (mut rejected, mut number, mut broken) = (Vec::new(), 0, None);
+    let failures = RefCell::new(input.failures.clone());
+    let trouble = RefCell::new(Trouble::default());
+
+    let lost = |file: usize, failure: Failure| {
+        trouble.borrow_mut().chunk(&failure.cause);
+        let task = format!("{}: {}", input.files[file].display(), failure.task);
+        failures.borrow_mut().push(Failure { task, ..failure });
+    };
 
     // What each task was, until its outcome is there: outcomes come in the order of the tasks.
     let under_way = RefCell::new(VecDeque::new());
@@ -78,6 +93,7 @@ fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<Step>) -> Result<O
         match (given, outcome) {
             (Given::Chunk { file, row, rows }, Ok(Reply::Made { made, rejected: others, took })) => {
                 pace.done(rows, took);
+                trouble.borrow_mut().passed();
                 rejected.extend(others.into_iter().map(|one| RejectedRow {
                     file,
                     row: row + one.row + 1,
@@ -85,17 +101,24 @@ fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<Step>) -> Result<O
                 }));
                 made.map_or(Ok(()), |Handed(rows)| results.borrow_mut().keep(rows))
             }
+            // Nothing was made by a program that does not work: there is one error, and no output.
+            (Given::Chunk { .. }, Ok(Reply::Unusable(problem))) if !trouble.borrow().has_passed => {
+                Err(problem)
+            }
+            (Given::Chunk { file, row, .. }, Ok(Reply::Unusable(problem))) => {
+                let task = format!("from row {} on", row + 1);
+                lost(file, Failure { task, cause: Cause::Problem(problem) });
+                Ok(())
+            }
             (Given::Chunk { file, .. }, Err(failure)) => {
-                failures.push(Failure {
-                    task: format!("{}: {}", input.files[file].display(), failure.task),
-                    ..failure
-                });
+                lost(file, failure);
                 Ok(())
             }
             (Given::Group(_), Ok(Reply::Encoded(bytes))) => results.borrow_mut().append(bytes.0),
             // Whoever encoded it has died, or was told to stop: its rows are still here.
             (Given::Group(rows), Err(_)) => results.borrow_mut().append(encode(form, &rows)?),
-            (Given::Chunk { .. }, Ok(Reply::Encoded(_))) | (Given::Group(_), Ok(Reply::Made { .. })) => {
+            (Given::Chunk { .. }, Ok(Reply::Encoded(_)))
+            | (Given::Group(_), Ok(Reply::Made { .. } | Reply::Unusable(_))) => {
                 unreachable!("a task's outcome is its own")
             }
         }
@@ -108,7 +131,10 @@ fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<Step>) -> Result<O
         if let Some(group) = results.borrow_mut().group() {
             return Ok(Some(to_encode(group?)));
         }
-        let Some(piece) = pieces.next(pace.rows())? else { return Ok(None) };
+        if trouble.borrow().is_the_end() {
+            return Ok(None);
+        }
+        let Some(piece) = next_piece(&mut pieces, pace.rows(), &failures) else { return Ok(None) };
         number += 1;
         let file = input.files.iter().position(|file| *file == piece.file).unwrap_or_default();
         let rows = piece.rows.num_rows() as u64;
@@ -133,27 +159,51 @@ fn apply_all(input: &Input, lab: &Lab, costs: Costs, way: Way<Step>) -> Result<O
     }
     broken.map_or(Ok(()), Err)?;
     lab.stop.check()?;
+    trouble.borrow().of_everything().map_or(Ok(()), Err)?;
     // The last results came when no task was left to ask for.
-    let mut last = Vec::new();
+    let mut groups = Vec::new();
     while let Some(group) = results.borrow_mut().rest() {
-        last.push(to_encode(group?));
+        groups.push(to_encode(group?));
     }
-    let way = if others && last.len() > 1 { way } else { ways::sequential::<Step> };
-    way(lab, &input.work, &mut last.into_iter(), &mut sink)?;
+    let way = if others && groups.len() > 1 { way } else { ways::sequential::<Step> };
+    way(lab, &input.work, &mut groups.into_iter(), &mut sink)?;
     lab.stop.check()?;
     if input.explain {
         let who = if others { "others were worth their start" } else { "nobody else was started" };
         anstream::eprintln!("{}; {number} chunks, {who}", pace.explain());
     }
-    let results = results.into_inner();
+    let mut failures = failures.into_inner();
+    failures.extend(trouble.into_inner().told());
+    written(input, &staged, results.into_inner(), (rejected, failures))
+}
+
+/// Gives the file its name, and counts what was done.
+fn written(
+    input: &Input,
+    staged: &Path,
+    results: Results,
+    (rejected, failures): (Vec<RejectedRow>, Vec<Failure>),
+) -> Result<Output, Problem> {
     let rows = results.rows;
     let bytes_out = results.finish(&input.columns)?;
-    out::publish(&staged, &input.out)?;
+    out::publish(staged, &input.out)?;
     let sizes =
         input.files.iter().map(|file| file.metadata().map(|found| found.len())).sum::<Result<u64, _>>();
     let bytes_in = sizes.or_problem(|| "an input file is gone")?;
     let work = Work { items: input.files.len() as u64, rows, bytes_in, bytes_out };
     Ok(Output::new(input, rejected, failures, work))
+}
+
+/// The next rows. A file that cannot be read is a failure and costs itself only.
+fn next_piece(pieces: &mut Pieces, rows: usize, failures: &RefCell<Vec<Failure>>) -> Option<Piece> {
+    loop {
+        match pieces.next(rows) {
+            Ok(piece) => return piece,
+            Err(Unread { file, problem }) => failures
+                .borrow_mut()
+                .push(Failure { task: file.display().to_string(), cause: Cause::Problem(problem) }),
+        }
+    }
 }
 
 /// What is under way.
@@ -218,6 +268,8 @@ pub enum Reply {
     },
     /// A group of results as it stands in the file.
     Encoded(Bytes),
+    /// The user's program does not work at all.
+    Unusable(Problem),
 }
 
 /// The job: applies the function to one chunk after another, and encodes what came of them.
@@ -255,7 +307,11 @@ impl Job for Step {
         let rows = &chunk.rows.0;
         let (Made { rows, rejected }, fresh) = match &mut self.work {
             Worker::Function(function) => (function.ready().apply(rows, chunk.first)?, false),
-            Worker::User(user) => (user.apply(rows, chunk.number, stop)?, user.was_fresh()),
+            Worker::User(user) => match user.apply(rows, chunk.number, stop) {
+                Ok(made) => (made, user.was_fresh()),
+                Err(problem) if user.is_unusable() => return Ok(Reply::Unusable(problem)),
+                Err(problem) => return Err(problem),
+            },
         };
         let took = (!fresh).then(|| started.elapsed());
         Ok(Reply::Made { made: rows.map(Handed), rejected, took })

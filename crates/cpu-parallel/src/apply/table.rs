@@ -1,8 +1,7 @@
 //! Files to chunks of rows, and what was made of them to one file.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::BufReader;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
@@ -23,18 +22,23 @@ const GROUP_ROWS: (usize, usize) = (32_768, 8_192);
 const GROUPS: usize = 8;
 
 enum Batches {
-    Csv(Box<CsvBatches>),
+    Csv(Box<CsvBatches<Box<dyn Read + Send>>>),
     Parquet(Box<ParquetBatches>),
 }
 
 fn open(path: &Path) -> Result<Batches, Problem> {
     let cannot = |error: tabular::Error| Problem::because("cannot read the table", &error);
     if Form::of(path) == Form::Csv {
-        let file = File::open(path).or_problem(|| format!("cannot read {}", path.display()))?;
-        let batches = CsvBatches::of_text(BufReader::with_capacity(1 << 18, file), path, MOST_ROWS);
-        return Ok(Batches::Csv(Box::new(batches.map_err(cannot)?)));
+        let (batches, _) = CsvBatches::sniffed(path, MOST_ROWS).map_err(cannot)?;
+        return Ok(Batches::Csv(Box::new(batches)));
     }
     Ok(Batches::Parquet(Box::new(ParquetBatches::open(path, MOST_ROWS).map_err(cannot)?)))
+}
+
+/// Whether a comma stands before the fraction of a number: in a CSV file whose fields are separated by semicolons.
+pub(super) fn has_decimal_commas(path: &Path) -> bool {
+    let found = || CsvBatches::sniffed(path, 1).is_ok_and(|(_, dialect)| dialect.delimiter == b';');
+    Form::of(path) == Form::Csv && found()
 }
 
 /// The columns of a file.
@@ -57,6 +61,12 @@ pub(super) struct Pieces {
     rows: u64,
 }
 
+/// A file that cannot be read, or not to its end.
+pub(super) struct Unread {
+    pub(super) file: PathBuf,
+    pub(super) problem: Problem,
+}
+
 /// Some rows of one file.
 pub(super) struct Piece {
     pub(super) file: PathBuf,
@@ -73,7 +83,10 @@ impl Pieces {
     }
 
     /// At most `most` rows, which stand one after another in one file.
-    pub(super) fn next(&mut self, most: usize) -> Result<Option<Piece>, Problem> {
+    ///
+    /// # Errors
+    /// A file that cannot be read any further. The next call goes on with the next file.
+    pub(super) fn next(&mut self, most: usize) -> Result<Option<Piece>, Unread> {
         loop {
             if let (Some((rest, row)), Some((file, _))) = (self.rest.take(), &self.reading) {
                 let count = most.clamp(1, rest.num_rows());
@@ -91,23 +104,34 @@ impl Pieces {
     }
 
     /// Reads the next batch that has rows; false at the end.
-    fn fill(&mut self) -> Result<bool, Problem> {
+    fn fill(&mut self) -> Result<bool, Unread> {
         let mut row = self.rows_before;
         loop {
             if self.reading.is_none() {
                 let Some(file) = self.files.pop_front() else { return Ok(false) };
-                self.reading = Some((file.clone(), open(&file)?));
+                match open(&file) {
+                    Ok(batches) => self.reading = Some((file, batches)),
+                    Err(problem) => return Err(Unread { file, problem }),
+                }
                 row = 0;
             }
-            let Some((_, batches)) = &mut self.reading else { continue };
+            let Some((file, batches)) = &mut self.reading else { continue };
             let batch = match batches {
                 Batches::Csv(batches) => batches.next(),
                 Batches::Parquet(batches) => batches.next(),
             };
-            match batch.transpose().map_err(|error| Problem::because("cannot read the table", &error))? {
-                None => self.reading = None,
-                Some(batch) if batch.num_rows() == 0 => {}
-                Some(batch) => {
+            match batch.transpose() {
+                Err(error) => {
+                    let problem = Problem::because("cannot read the table to its end", &error)
+                        .hint(format!("the {row} rows before it were read"));
+                    let file = file.clone();
+                    self.reading = None;
+                    self.rows_before = 0;
+                    return Err(Unread { file, problem });
+                }
+                Ok(None) => self.reading = None,
+                Ok(Some(batch)) if batch.num_rows() == 0 => {}
+                Ok(Some(batch)) => {
                     self.rows_before = row + batch.num_rows() as u64;
                     self.rest = Some((batch, row));
                     return Ok(true);

@@ -80,21 +80,21 @@ impl Made {
     /// Writes the manifest with the lines of files that are there. A manifest that is too long does no harm, so an error is
     /// none.
     fn shorten(&self, folder: &Path, count: usize) {
-        let mut live = String::new();
+        let mut kept = String::new();
         for (name, lines) in &self.lines {
             let Ok(found) = fs::symlink_metadata(folder.join(name)) else { continue };
             let line = Line::new(Path::new(name), &found);
             if let (true, Ok(text)) = (lines.contains(&line), serde_json::to_string(&line)) {
-                live.push_str(&text);
-                live.push('\n');
+                kept.push_str(&text);
+                kept.push('\n');
             }
         }
-        if live.lines().count() + STALE > count {
+        if kept.lines().count() + STALE > count {
             return;
         }
         let Ok(staging) = Staging::within(folder) else { return };
         let staged = staging.path("made");
-        let _ = fs::write(&staged, live).and_then(|()| fs::rename(&staged, folder.join(MANIFEST)));
+        let _ = fs::write(&staged, kept).and_then(|()| fs::rename(&staged, folder.join(MANIFEST)));
     }
 }
 
