@@ -100,7 +100,7 @@ fn the_text_is_what_was_stored() {
 fn check_same(folder: &Path, args: &[&str]) -> Vec<(String, Vec<u8>)> {
     let mut answers = Vec::new();
     for strategy in Convert::STRATEGIES {
-        let out = format!("{}{}", strategy.name, args.join(""));
+        let out = format!("{}{}", strategy.name, args.join("")).replace('.', "-");
         let workers = if strategy.name == "sequential" { "1" } else { "3" };
         let given = ["--strategy", strategy.name, "--workers", workers];
         let ended = run(convert(folder, &out, args).args(given));

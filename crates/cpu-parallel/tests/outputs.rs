@@ -88,3 +88,13 @@ fn a_file_that_nobody_named_is_replaced_only_where_we_made_it_or_by_force() {
         assert_eq!(fs::read_to_string(&place).unwrap(), converted, "{line}");
     }
 }
+
+#[test]
+fn the_bytes_of_an_output_that_is_written_at_the_end_are_counted() {
+    let folder = table();
+    let ended = run(folder.path(), "aggregate keep.parquet --of id --out groups.csv");
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+
+    let bytes = fs::metadata(folder.path().join("groups.csv")).unwrap().len();
+    assert!(ended.err.contains(&format!(" {bytes} B written")), "{bytes}: {}", ended.err);
+}

@@ -53,3 +53,13 @@ fn an_ending_that_the_command_does_not_write_is_refused() {
     check(folder.path(), "crawl --urls l.ndjson --out t.csv", "l.ndjson", "cannot write CSV");
     check(folder.path(), "query s.db --sql SELECT --out t.xlsx", "s.db", "ends in no format");
 }
+
+#[test]
+fn a_list_without_a_url_is_an_error() {
+    let folder = inputs();
+    fs::write(folder.path().join("empty.txt"), "").unwrap();
+    let mut command = witness::program(BIN, folder.path());
+    let ended = witness::run(command.current_dir(folder.path()).args(["crawl", "--urls", "empty.txt"]));
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    assert!(ended.err.contains("empty.txt is empty"), "{}", ended.err);
+}

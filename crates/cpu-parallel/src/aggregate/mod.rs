@@ -190,7 +190,12 @@ impl Exercise for Aggregate {
     }
 
     fn deliver(output: &Output, args: &Args, lab: &Lab) -> Result<(), Problem> {
-        output.deliver(lab.out().as_deref(), args.rejects.as_ref())
+        let out = lab.out();
+        output.deliver(out.as_deref(), args.rejects.as_ref())?;
+
+        let written = out.and_then(|out| out.metadata().ok()).filter(std::fs::Metadata::is_file);
+        lab.count_delivered(written.map_or(0, |file| file.len()));
+        Ok(())
     }
 }
 

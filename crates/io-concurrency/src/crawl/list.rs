@@ -50,6 +50,12 @@ impl Input {
             };
             check_api(lab)?;
         }
+        if texts.is_empty() {
+            let list = args.list.as_ref().or(args.params.as_ref());
+            let name = list.map_or_else(|| "the list".to_owned(), |path| path.display().to_string());
+            return Err(Problem::new(format!("{name} is empty")).expected("a URL on each line"));
+        }
+
         let room = descriptors::room();
         let wanted = usize::from(args.concurrency);
         if room < wanted.min(texts.len()) {
