@@ -85,7 +85,7 @@ impl Problem {
         let texts =
             std::iter::once(&parts.what).chain(&parts.causes).chain(&parts.expected).chain(&parts.hint);
         let text = texts.map(String::as_str).collect::<Vec<_>>().join("\n");
-        let words = words.iter().copied().chain(self.place()).filter(|word| !word.is_empty());
+        let words = words.iter().copied().chain(self.place()).filter(|word| word.chars().count() > 1);
         let text = words.fold(text, |text, word| without(&text, word));
         format!("{} {text}", self.class().unwrap_or_default())
     }
