@@ -13,7 +13,7 @@ pub struct Home {
 const SOURCES: [&str; 3] = ["Cargo.toml", "crates/lab/Cargo.toml", "crates/one-build/Cargo.toml"];
 
 impl Home {
-    /// `PARALELO_HOME`, or the nearest folder above the current one that holds this project's sources ([`SOURCES`]), or the
+    /// `PARALELO_HOME`, or the nearest folder above the current one that holds this project's sources (`SOURCES`), or the
     /// current folder, which is a home that is not our own.
     pub fn find() -> Self {
         if let Some(home) = std::env::var_os("PARALELO_HOME") {

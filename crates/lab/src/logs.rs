@@ -1,6 +1,6 @@
 //! Logging: short lines on the console, JSON lines in `logs/`.
 //!
-//! What is logged of a step is one mechanism, [`crate::logged`]. A log file is made only at the project's own home
+//! What is logged of a step is one mechanism, [`mod@crate::logged`]. A log file is made only at the project's own home
 //! ([`Home::is_own`]): a folder `logs` of somebody else's stays as it is.
 
 use std::io;
