@@ -11,7 +11,7 @@ const TESTS: &[(&str, &[&str])] = &[
     ("tabular", &["scan::masks", "promises"]),
     ("lab", &["timeline", "ledger"]),
     ("cpu-parallel", &["aggregate::floats", "relay::ring::tests::a_", "relay::ring::tests::messages"]),
-    ("io-concurrency", &["query::sqlite", "monitor::alarm"]),
+    ("io-concurrency", &["monitor::alarm"]),
     ("fundamentals", &["memory::counting", "processes::shared"]),
 ];
 

@@ -98,3 +98,14 @@ fn the_bytes_of_an_output_that_is_written_at_the_end_are_counted() {
     let bytes = fs::metadata(folder.path().join("groups.csv")).unwrap().len();
     assert!(ended.err.contains(&format!(" {bytes} B written")), "{bytes}: {}", ended.err);
 }
+
+#[test]
+fn a_file_of_another_kind_is_recognised_by_its_content() {
+    let folder = table();
+    fs::write(folder.path().join("b.csv"), "a,b\n1,2\n3,4\n").unwrap();
+    for command in ["convert", "relay"] {
+        let ended = run(folder.path(), &format!("{command} b.csv --out out"));
+        assert_eq!(ended.code, Some(1), "{command}: {}", ended.err);
+        assert!(ended.err.contains("CSV"), "{command}: {}", ended.err);
+    }
+}

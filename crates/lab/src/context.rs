@@ -138,15 +138,6 @@ impl Lab {
         }
     }
 
-    /// Where a file besides `--out` goes: the user's place for it, or a cell's own folder while it is measured.
-    pub fn beside_out(&self, place: Option<&PathBuf>) -> Option<PathBuf> {
-        let place = place?;
-        Some(match &self.scratch {
-            Some(scratch) => scratch.join(place.file_name().unwrap_or_default()),
-            None => place.clone(),
-        })
-    }
-
     /// Whether an exercise may read the user's input from standard input. A cell may not: its commands come from there.
     pub fn may_read_stdin(&self) -> bool {
         self.scratch.is_none()
@@ -155,12 +146,7 @@ impl Lab {
     /// Notes an input that cannot be used while the others can. It counts as an item that failed.
     pub fn note_failure(&self, input: impl Into<String>, problem: Problem) {
         let failure = Failure { task: input.into(), cause: Cause::Problem(problem) };
-        self.noted.failures.lock().push(failure);
-    }
-
-    /// Notes what is suspicious about the input or the run. The exit code does not depend on it.
-    pub fn note_warning(&self, problem: Problem) {
-        self.noted.warnings.lock().push(problem);
+        self.noted.0.lock().push(failure);
     }
 
     /// Counts bytes that the exercise writes when it delivers its answer; the strategies count theirs in the answer.
@@ -180,18 +166,15 @@ impl Lab {
     }
 }
 
-/// Failures and warnings of a run that do not come from its answer. Each list is locked to add to it and to copy it, while
-/// the input is prepared and after the work: no worker waits for it.
+/// Inputs that cannot be used while the others can. Locked to add to it and to copy it, while the input is prepared and after
+/// the work: no worker waits for it.
 #[derive(Debug, Default)]
-pub(crate) struct Noted {
-    failures: Mutex<Vec<Failure>>,
-    warnings: Mutex<Vec<Problem>>,
-}
+pub(crate) struct Noted(Mutex<Vec<Failure>>);
 
 impl Noted {
     /// The inputs that cannot be used.
     pub(crate) fn failures(&self) -> Vec<Failure> {
-        self.failures.lock().clone()
+        self.0.lock().clone()
     }
 
     /// The inputs that cannot be used, then the tasks of the answer that failed.
@@ -208,17 +191,10 @@ impl Noted {
         failures
     }
 
-    /// The warnings that were noted, then those of the answer.
-    pub(crate) fn warnings_with(&self, output: &impl Answer) -> Vec<Problem> {
-        let mut warnings = self.warnings.lock().clone();
-        warnings.extend(output.warnings());
-        warnings
-    }
-
     /// The work of the answer; an input that cannot be used is an item too.
     pub(crate) fn work_with(&self, output: &impl Answer) -> Work {
         let mut work = output.work();
-        work.items += self.failures.lock().len() as u64;
+        work.items += self.0.lock().len() as u64;
         work
     }
 }

@@ -35,11 +35,12 @@ pub fn asked(command: impl FnOnce() -> Command) -> Option<ExitCode> {
     })
 }
 
-/// The folder, if exactly that is asked for. `papers` can be the name of a user's file, but none of our programs takes files
+/// The folder, if exactly that is asked for: an option is no folder. `papers` can be the name of a user's file, but none of our programs takes files
 /// before everything else.
 fn folder_of(mut arguments: impl Iterator<Item = OsString>) -> Option<PathBuf> {
     let (first, folder) = (arguments.next()?, arguments.next()?);
-    (first == PAPERS && arguments.next().is_none()).then(|| folder.into())
+    let is_option = folder.as_encoded_bytes().starts_with(b"-");
+    (first == PAPERS && !is_option && arguments.next().is_none()).then(|| folder.into())
 }
 
 /// Writes completions and manual pages, one page for the program and one for each command, below a folder that a system
@@ -75,6 +76,7 @@ mod tests {
     fn papers_are_written_only_where_exactly_that_is_asked_for() {
         assert_eq!(folder(&["papers", "share"]), Some("share".into()));
         assert_eq!(folder(&["papers"]), None);
+        assert_eq!(folder(&["papers", "--help"]), None);
         assert_eq!(folder(&["run", "papers"]), None);
         assert_eq!(folder(&["papers", "share", "more"]), None);
     }

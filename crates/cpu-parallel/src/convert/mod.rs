@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use lab::exercise::Kind;
 use lab::formats::Out;
 use lab::out::{Files, made};
-use lab::{Answer, Digest, Exercise, Failure, Lab, Problem, Role, Strategy, Work};
+use lab::{Answer, Content, Digest, Exercise, Failure, Lab, Problem, Role, Strategy, Work};
 use tabular::csv_text::{BytesText, Dialect, NullText};
 use tabular::filter::Filter;
 
@@ -128,14 +128,15 @@ impl Exercise for Convert {
 
     fn prepare(args: &Args, lab: &Lab) -> Result<Input, Problem> {
         let out = lab.out_or(Self::NAME);
-        let files = lab.inputs(&args.inputs, "orders-parquet", "parquet")?;
+        let files = lab.inputs_of(&args.inputs, "orders-parquet", "parquet", &[Content::Parquet])?;
         let bytes = match args.bytes {
             Bytes::Hex => BytesText::Hex,
             Bytes::Base64 => BytesText::Base64,
         };
         let dialect = Dialect { delimiter: args.delimiter, header: !args.no_header, null: args.null, bytes };
         let (columns, filter) = (args.columns.clone(), args.filter.clone());
-        let rules = Rules { dialect, packing: args.pack, columns, filter };
+        let noted = may_meet_files_of_the_user(args, lab);
+        let rules = Rules { dialect, packing: args.pack, columns, filter, noted };
         let targets = match &args.into {
             Some(name) => vec![plan::into_one(files, out.join(file_name(name)?), &rules)?],
             None => plan::one_each(files, &out, &rules, lab.workers)?,
@@ -144,18 +145,11 @@ impl Exercise for Convert {
 
         Ok(Input { targets, out, rules })
     }
-
-    fn deliver(output: &Output, args: &Args, lab: &Lab) -> Result<(), Problem> {
-        if is_users_folder(lab) && args.into.is_none() {
-            output.converted.iter().try_for_each(|(path, _)| made::note_made(path))?;
-        }
-        Ok(())
-    }
 }
 
-/// Whether the user named the folder of the output, and files of the user's may lie in it.
-fn is_users_folder(lab: &Lab) -> bool {
-    lab.may_read_stdin() && lab.out().is_some()
+/// Whether files get names that nobody gave, in a folder that the user named: files of the user's may lie in it.
+fn may_meet_files_of_the_user(args: &Args, lab: &Lab) -> bool {
+    args.into.is_none() && lab.may_read_stdin() && lab.out().is_some()
 }
 
 /// Refuses outputs that are inputs, and files in the user's folder that nobody named and this program did not make.
@@ -165,7 +159,7 @@ fn check_targets(targets: &[Target], args: &Args, lab: &Lab) -> Result<(), Probl
         files.may_write("--out", &target.to)?;
     }
 
-    if is_users_folder(lab) && args.into.is_none() {
+    if may_meet_files_of_the_user(args, lab) {
         made::check(targets.iter().map(|target| &target.to), lab.force)?;
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
-use lab::{OrProblem, Problem, Stop, out};
+use lab::{OrProblem, Problem, Stop};
 use serde::{Deserialize, Serialize};
 use tabular::csv_text::{write_batch, write_header};
 use tabular::parquet_batches::{ParquetFile, Piece};
@@ -139,6 +139,6 @@ pub(super) fn convert_file(
         rows += source.write(&part, rules, stop, &mut file)?;
     }
     let bytes_out = file.metadata().or_problem(|| format!("cannot write {}", to.display()))?.len();
-    out::publish(staged, to)?;
+    rules.publish(staged, to)?;
     Ok(Converted { rows, bytes_in: source.bytes, bytes_out })
 }

@@ -1,9 +1,11 @@
 //! What is converted how: which columns and rows, in which dialect, packed or not.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use flate2::write::GzEncoder;
 use lab::Problem;
+use lab::out::{self, made};
 use serde::{Deserialize, Serialize};
 use tabular::csv_text::Dialect;
 use tabular::filter::Filter;
@@ -18,12 +20,19 @@ pub(super) struct Rules {
     pub(super) columns: Vec<String>,
     /// Which rows are written; all where there is none.
     pub(super) filter: Option<Filter>,
+    /// Whether the manifest of the folder names the files that are made: it may hold files of the user's too.
+    pub(super) noted: bool,
 }
 
 impl Rules {
+    /// Gives a whole file its final name.
+    pub(super) fn publish(&self, staged: &Path, to: &Path) -> Result<(), Problem> {
+        if self.noted { made::publish_made(staged, to) } else { out::publish(staged, to) }
+    }
+
     /// A file of which the columns are wanted that are written or that the filter looks at, and how many of them are
     /// written.
-    pub(super) fn open(&self, from: &std::path::Path) -> Result<(ParquetFile, usize), Problem> {
+    pub(super) fn open(&self, from: &Path) -> Result<(ParquetFile, usize), Problem> {
         let file = ParquetFile::open(from).map_err(|error| read_problem(&error))?;
         let every = || file.schema().fields().iter().map(|field| field.name().clone()).collect();
         let mut wanted: Vec<String> = if self.columns.is_empty() { every() } else { self.columns.clone() };

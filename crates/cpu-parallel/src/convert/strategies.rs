@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::slice;
 
-use lab::out::{self, Staging};
+use lab::out::Staging;
 use lab::ways::Way;
 use lab::{Failure, Job, Lab, OrProblem, Problem, Stop, Tried, ways};
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ pub(super) fn processes(input: &Input, lab: &Lab) -> Result<Output, Problem> {
 fn convert_all(input: &Input, lab: &Lab, way: Way<Convert>) -> Result<Output, Problem> {
     let staging = Staging::within(&input.out)?;
     let setup = Setup { staging: staging.path(""), rules: input.rules.clone() };
-    let mut gathering = Gathering::new(&input.targets, &staging);
+    let mut gathering = Gathering::new(&input.targets, &staging, &input.rules);
     let mut tasks = input.targets.iter().flat_map(|target| target.tasks.iter().cloned());
     way(lab, &setup, &mut tasks, &mut |outcome| gathering.add(outcome))?;
     gathering.finish(lab)
@@ -59,6 +59,7 @@ fn convert_all(input: &Input, lab: &Lab, way: Way<Convert>) -> Result<Output, Pr
 /// Puts the texts of parts together, file by file, as they come in the order of the tasks.
 struct Gathering<'a> {
     staging: &'a Staging,
+    rules: &'a Rules,
     /// The files that are not complete, the current one first, and how many of its tasks are done.
     targets: slice::Iter<'a, Target>,
     done: usize,
@@ -75,9 +76,9 @@ struct Open {
 }
 
 impl<'a> Gathering<'a> {
-    fn new(targets: &'a [Target], staging: &'a Staging) -> Self {
+    fn new(targets: &'a [Target], staging: &'a Staging, rules: &'a Rules) -> Self {
         let output = Output { converted: Vec::new(), failures: Vec::new() };
-        Self { staging, targets: targets.iter(), done: 0, open: None, failed: false, output }
+        Self { staging, rules, targets: targets.iter(), done: 0, open: None, failed: false, output }
     }
 
     fn add(&mut self, outcome: Tried<Reply>) -> Result<(), Problem> {
@@ -130,7 +131,7 @@ impl<'a> Gathering<'a> {
         let (open, failed) = (self.open.take(), std::mem::take(&mut self.failed));
         if let Some(open) = open.filter(|_| !failed) {
             drop(open.file);
-            out::publish(&open.staged, &target.to)?;
+            self.rules.publish(&open.staged, &target.to)?;
             self.output.converted.push((target.to.clone(), open.converted));
         }
         Ok(())

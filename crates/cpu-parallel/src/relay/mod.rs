@@ -26,7 +26,7 @@ use arrow_schema::SchemaRef;
 use lab::exercise::Kind;
 use lab::formats::{Format, Out};
 use lab::out::Files;
-use lab::{Answer, Digest, Exercise, Failure, Lab, Problem, Role, Strategy, Work};
+use lab::{Answer, Content, Digest, Exercise, Failure, Lab, Problem, Role, Strategy, Work};
 
 use persist::Target;
 use plan::{BATCH_ROWS, Plan};
@@ -140,7 +140,7 @@ impl Exercise for Relay {
     }
 
     fn prepare(args: &Args, lab: &Lab) -> Result<Input, Problem> {
-        let files = lab.inputs(&args.inputs, "orders-parquet", "parquet")?;
+        let files = lab.inputs_of(&args.inputs, "orders-parquet", "parquet", &[Content::Parquet])?;
         let (plan, columns) = Plan::new(files, args.as_is, args.commit_rows.div_ceil(BATCH_ROWS))?;
         // In a measured cell the output goes to the cell's own folder, under the name that was asked for.
         let path = match (&args.into, lab.may_read_stdin()) {

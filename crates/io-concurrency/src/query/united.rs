@@ -209,19 +209,29 @@ impl United {
         Ok(answered)
     }
 
-    /// Says which tables are not of all sources.
-    fn warn_of_partial(&self) {
+    /// The sources that --limit cut, and the tables that are not of all sources.
+    fn incomplete(&self) -> Vec<Problem> {
+        let limited = self.summaries.iter().filter(|one| one.state == "limited");
+        let mut warnings: Vec<Problem> = limited
+            .map(|one| {
+                Problem::new(format!("only its first {} rows, as --limit says", one.rows)).at(&one.source)
+            })
+            .collect();
+
         let mut queries: Vec<&str> = self.summaries.iter().map(|one| one.query.as_str()).collect();
         queries.dedup();
         for query in queries {
             let of_query = || self.summaries.iter().filter(|one| one.query == query);
             let (all, whole) = (of_query().count(), of_query().filter(|one| one.error.is_none()).count());
             if whole == 0 {
-                tracing::warn!("{query}: none of {all} databases answered, so there is no table");
+                let none = format!("{query}: none of {all} databases answered, so there is no table");
+                warnings.push(Problem::new(none));
             } else if whole < all {
-                tracing::warn!("{query}: the table is partial: {whole} of {all} databases are in it");
+                let partial = format!("{query}: the table is partial: {whole} of {all} databases are in it");
+                warnings.push(Problem::new(partial));
             }
         }
+        warnings
     }
 
     fn summarise(&self, input: &Input, staging: &Staging) -> Result<(), Problem> {
@@ -255,11 +265,7 @@ impl United {
                 ms = one.ms,
                 "source"
             );
-            if one.state == "limited" {
-                tracing::warn!("{}: only its first {} rows, as --limit says", one.source, one.rows);
-            }
         });
-        self.warn_of_partial();
         if self.spool.is_none() {
             return Ok(());
         }
@@ -339,6 +345,10 @@ impl LabAnswer for United {
 
     fn work(&self) -> Work {
         self.work
+    }
+
+    fn warnings(&self) -> Vec<Problem> {
+        self.incomplete()
     }
 
     fn failures(&self) -> &[Failure] {

@@ -86,7 +86,7 @@ pub fn timed<E: Exercise>(run: Run<E>, input: &E::Input, lab: &Lab) -> Result<(S
         digest: String::new(),
         work: lab.noted.work_with(&output),
         failures: lab.noted.undone_with(&output).iter().map(ToString::to_string).collect(),
-        warnings: lab.noted.warnings_with(&output).iter().map(Problem::line).collect(),
+        warnings: output.warnings().iter().map(Problem::line).collect(),
     };
     Ok((sample, output))
 }

@@ -9,6 +9,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::report::{self, Ending};
 use super::{End, Options, say};
+use crate::answer::Answer;
 use crate::cell;
 use crate::context::Lab;
 use crate::exercise::{Exercise, Kind, Strategy};
@@ -261,7 +262,7 @@ fn tool<E: Exercise>(matches: &ArgMatches, options: &Options, lab: &Lab) -> Resu
     let ending = Ending {
         work: lab.with_delivered(sample.work),
         failures: lab.noted.failures_with(&output),
-        warnings: lab.noted.warnings_with(&output),
+        warnings: output.warnings(),
         took: Duration::from_nanos(sample.wall_ns),
         strategy: format!("{}{workers}", strategy.name),
     };

@@ -125,12 +125,6 @@ pub fn say(problem: &Problem) {
     anstream::eprintln!("{}: {problem}", "error".red().bold());
 }
 
-/// Prints a warning to standard error.
-pub fn warn(problem: &Problem) {
-    use owo_colors::OwoColorize;
-    anstream::eprintln!("{}: {problem}", "warning".yellow().bold());
-}
-
 fn command(program: &'static str, about: &'static str, exercises: &[Entry]) -> Command {
     let base = Command::new(program)
         .version(env!("CARGO_PKG_VERSION"))
