@@ -30,7 +30,7 @@ pub(crate) enum Advisories {
 /// Checks licences, sources and banned crates. Returns the exit code.
 pub(crate) fn policy(house: &House) -> Result<u8> {
     let mut command = house.command(program(house)?);
-    command.args(["--workspace", "check", "bans", "licenses", "sources"]);
+    command.args(["--workspace", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]);
     Ok(exit_code("cargo-deny", Running::start(&mut command, Leash::Signal, &house.stop)?.wait()?))
 }
 
